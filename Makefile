@@ -1,0 +1,76 @@
+# Needs Python >= 3.10 with venv and pip, make and a shell. The first run of a target installs what it needs from the
+# package registry into .venv and .cache; later ones work offline.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+OLD := .cache/oldest
+SMOKE := .cache/smoke
+WORKERS ?= 2
+
+.PHONY: demo test lint types layers tests tests-oldest docs docs-examples wheel corpus suites bench clean
+
+demo: $(VENV)/.ready
+	$(BIN)/python docs/examples/demo.py
+
+test: lint types layers docs wheel tests-oldest tests
+
+lint: $(VENV)/.ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.ready
+	$(BIN)/mypy
+
+layers: $(VENV)/.ready
+	$(BIN)/lint-imports
+
+# The newest pytest, with branch coverage; the subprocesses that the tests start are measured too.
+tests: $(VENV)/.ready
+	rm -f .coverage .coverage.*
+	$(BIN)/python -m coverage run -m pytest -n $(WORKERS) tests
+	$(BIN)/python -m coverage combine -q
+	$(BIN)/python -m coverage report
+
+# The oldest pytest that is supported, and the oldest of its plugins that go with it.
+tests-oldest: $(OLD)/.ready
+	$(OLD)/bin/python -m pytest -q -n $(WORKERS) tests
+
+docs: $(VENV)/.ready
+	$(BIN)/mkdocs build --strict --quiet --config-file docs/mkdocs.yml --site-dir ../site
+
+wheel: $(VENV)/.ready $(SMOKE)/.ready
+	rm -rf dist
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --no-index --wheel-dir dist .
+	$(SMOKE)/bin/python -m pip install --quiet --no-deps --no-index --force-reinstall dist/*.whl
+	$(SMOKE)/bin/python tests/smoke.py
+
+# Longer checks, each against real projects; they need the folder shared/ beside this one.
+corpus: $(VENV)/.ready
+	$(BIN)/python ../shared/corpus/run.py --kind leak
+
+suites: $(VENV)/.ready
+	$(BIN)/python ../shared/suites/run.py compare all --with .
+
+bench: $(VENV)/.ready
+	$(BIN)/python tests/bench/installed_cost.py
+
+$(VENV)/.ready: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "pytest-leakcheck needs Python 3.10 or newer: make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --group lint --group test --group docs --group build --editable .
+	touch $@
+
+$(OLD)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(OLD)
+	$(OLD)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(OLD)/bin/python -m pip install --quiet --group oldest --editable .
+	touch $@
+
+$(SMOKE)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(SMOKE)
+	$(SMOKE)/bin/python -m pip install --quiet --disable-pip-version-check pytest objgraph
+	touch $@
+
+clean:
+	rm -rf $(VENV) .cache dist site .coverage*

@@ -1,0 +1,45 @@
+"""``with no_leak():``, the check of a block of code, with or without pytest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_leakcheck.check import Check, LeakError, Plan
+from pytest_leakcheck.marks import as_targets
+from pytest_leakcheck.options import Options
+from pytest_leakcheck.render.text import render
+
+if TYPE_CHECKING:
+    import types
+    from collections.abc import Sequence
+
+
+class no_leak:  # noqa: N801 - it reads as a statement, like contextlib.suppress
+    """Check that instances made in a block are gone at its end.
+
+    `instances_of` is a class, a dotted name with ``*``, or a list of them; without it, all new instances of the classes
+    of the current folder's project are watched. Raises `LeakError` at the end of the block, with the report as its
+    text, and TypeError for a wrong `instances_of`. A block that raises is not checked. What a variable of the function
+    around the block still refers to is alive, and is reported so.
+    Limits, which err towards a missed leak: objects that can't be weakly referenced are not seen.
+    """
+
+    def __init__(self, *, instances_of: type | str | Sequence[type | str] | None = None) -> None:
+        wanted = as_targets(instances_of) if instances_of is not None else ()
+        plan = Plan(instances_of=wanted, is_own=instances_of is None)
+        self._check = Check(Options(root=str(Path.cwd())), plan)
+
+    def __enter__(self) -> None:
+        self._check.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: types.TracebackType | None
+    ) -> None:
+        __tracebackhide__ = True
+        try:
+            report = self._check.judge() if kind is None else None
+        finally:
+            self._check.close()
+        if report is not None:
+            raise LeakError(render(report))

@@ -1,0 +1,114 @@
+"""The new objects of a test, found by the collector's generations: at the cost of what the test made, not of the heap.
+
+Before the test a young collection empties the young generations; whatever is in them afterwards is new. A collection
+that promotes objects in between is announced to ``gc.callbacks``, which takes the census before they grow old.
+Where generations do not tell young from old (free-threaded builds, the incremental collector of some 3.14 builds, which
+shows by a third threshold of 0, PyPy), all living objects of the wanted types are noted before and told apart after:
+slower, as exact.
+Limits, which err towards a missed leak: objects that the collector does not track, and that can't be weakly referenced.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import weakref
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def has_generations() -> bool:
+    """Tell whether this interpreter keeps new objects in young generations of their own."""
+    if sys.implementation.name != "cpython" or not getattr(sys, "_is_gil_enabled", lambda: True)():
+        return False
+    return gc.get_threshold()[2] != 0 or sys.version_info < (3, 14)
+
+
+class Census:
+    """Notes the new objects that `is_wanted` picks by type, from `start` to `stop`, save while paused."""
+
+    def __init__(self, is_wanted: Callable[[type], bool]) -> None:
+        self._is_wanted = is_wanted
+        self._refs: list[weakref.ref[Any]] = []
+        self._old: dict[int, weakref.ref[Any]] = {}
+        self._is_running = False
+
+    def start(self) -> None:
+        """Take everything that lives now for old."""
+        gc.collect(1)
+        if has_generations():
+            gc.callbacks.append(self._before_collection)
+        else:
+            self._note_old()
+        self._is_running = True
+
+    def stop(self) -> None:
+        """End the census: what is made from here on is not counted."""
+        if not self._is_running:
+            return
+        self._is_running = False
+        self._take()
+        if self._before_collection in gc.callbacks:
+            gc.callbacks.remove(self._before_collection)
+
+    def pause(self) -> None:
+        """Count what is there, and stop counting until `resume`."""
+        if self._is_running:
+            self._take()
+
+    def resume(self) -> None:
+        """Take what was made since `pause` for old, and count again."""
+        if not self._is_running:
+            return
+        if has_generations():
+            gc.collect(1)
+        else:
+            self._note_old()
+
+    def is_new(self, obj: object) -> bool:
+        """Tell whether `obj` was made since the start, and no collection has promoted it since."""
+        young = [gc.get_objects(generation) for generation in (0, 1)] if has_generations() else []
+        return any(obj is other for objects in young for other in objects)
+
+    def new_objects(self) -> list[Any]:
+        """Return the living ones of those counted, each once."""
+        living = {}
+        for ref in self._refs:
+            obj = ref()
+            if obj is not None:
+                living[id(obj)] = obj
+        return list(living.values())
+
+    def _before_collection(self, phase: str, info: dict[str, int]) -> None:
+        if phase == "start" and info["generation"] >= 1:
+            self._take()
+
+    def _take(self) -> None:
+        if not has_generations():
+            self._note_new(gc.get_objects())
+            return
+        for generation in (0, 1):
+            self._note_new(gc.get_objects(generation))
+
+    def _note_new(self, objects: list[Any]) -> None:
+        for obj in objects:
+            if self._is_wanted(type(obj)):
+                old = self._old.get(id(obj))
+                if old is None or old() is not obj:
+                    self._note(obj)
+
+    def _note(self, obj: object) -> None:
+        try:
+            self._refs.append(weakref.ref(obj))
+        except TypeError:
+            return
+
+    def _note_old(self) -> None:
+        for obj in gc.get_objects():
+            if self._is_wanted(type(obj)):
+                try:
+                    self._old[id(obj)] = weakref.ref(obj)
+                except TypeError:
+                    continue

@@ -1,0 +1,114 @@
+"""Live objects to words, asking an object only what cannot run its code.
+
+Types are read through the descriptors of ``type`` and ``object``, so that no ``__class__``, ``__getattr__``,
+``__repr__``, ``__len__`` or metaclass of a user's runs; the text is bounded in length and free of control characters.
+"""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+from pytest_leakcheck import rawtypes
+
+MAX_TEXT = 60
+"""The longest name or key, in characters, that a report shows whole."""
+
+
+def clean(text: str, limit: int = MAX_TEXT) -> str:
+    """Return `text` in printable characters alone, cut to `limit` characters: nothing in it can steer a terminal."""
+    head = text[: limit + 1]
+    printable = "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in head)
+    printable = printable.encode("utf-8", "backslashreplace").decode()
+    return printable if len(text) <= limit and len(printable) <= limit else printable[: limit - 1] + "…"
+
+
+def type_name(kind: type) -> str:
+    """Return the dotted name of a type, without its module where that is ``builtins``."""
+    module, name = rawtypes.module_of(kind), rawtypes.qualname_of(kind)
+    return clean(name if module in ("", "builtins") else f"{module}.{name}", 2 * MAX_TEXT)
+
+
+def short_type_name(kind: type) -> str:
+    """Return a type's name without module and enclosing scopes."""
+    return clean(rawtypes.qualname_of(kind).rpartition(".")[2])
+
+
+def function_name(function: types.FunctionType | types.CodeType) -> str:
+    """Return a function's qualified name, without the ``<locals>`` that say only that it is nested."""
+    name = (
+        getattr(function, "co_qualname", function.co_name)
+        if type(function) is types.CodeType
+        else function.__qualname__
+    )
+    return clean(name.replace(".<locals>", ""))
+
+
+def place(code: types.CodeType, line: int | None = None) -> str:
+    """Return ``file.py:12`` for a code object, the file by its last two parts."""
+    parts = code.co_filename.replace("\\", "/").split("/")
+    return clean(f"{'/'.join(parts[-2:])}:{line or code.co_firstlineno}", 2 * MAX_TEXT)
+
+
+def key_text(key: object) -> str:
+    """Return a dict key as a person could type it where it is a plain value, else its type in angle brackets.
+
+    Long text is cut: a report must not carry users' data about.
+    """
+    kind = type(key)
+    if kind is str:
+        return repr(clean(key, 40)).replace("\\\\", "\\")  # type: ignore[arg-type]
+    if kind in (int, float, bool, type(None), complex):
+        return clean(repr(key), 40)
+    if kind is bytes:
+        return clean(repr(key[:40]), 40)  # type: ignore[index]
+    if kind is tuple and len(key) <= 4:  # type: ignore[arg-type]
+        inner = ", ".join(key_text(part) for part in key)  # type: ignore[attr-defined]
+        return clean(f"({inner},)" if len(key) == 1 else f"({inner})")  # type: ignore[arg-type]
+    if rawtypes.is_type(key):
+        return short_type_name(key)
+    return f"<{short_type_name(kind)}>"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``1 item`` or ``2 items``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+_SIZED: dict[type, Any] = {
+    dict: dict.__len__,
+    list: list.__len__,
+    set: set.__len__,
+    frozenset: frozenset.__len__,
+    tuple: tuple.__len__,
+}
+
+
+def label(obj: Any) -> str:  # noqa: PLR0911 - one line a kind of object
+    """Return what `obj` is, in a few words."""
+    kind = type(obj)
+    for base, length in _SIZED.items():
+        if base in rawtypes.mro_of(kind):
+            return f"{short_type_name(kind)}, {counted(length(obj), 'item')}"
+    if kind is types.MethodType:
+        return f"bound method {_method_name(obj)}"
+    if kind is types.BuiltinMethodType:
+        return f"built-in method {clean(obj.__name__)}"
+    if kind is types.FunctionType:
+        return f"function {function_name(obj)}"
+    if kind in (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType):
+        return f"{short_type_name(kind).replace('_', ' ')} {clean(obj.__qualname__.replace('.<locals>', ''))}"
+    if kind is types.FrameType:
+        return f"frame of {function_name(obj.f_code)}"
+    if rawtypes.is_module(obj):
+        return f"module {rawtypes.module_name(obj)}"
+    if rawtypes.is_type(obj):
+        return f"class {short_type_name(obj)}"
+    return short_type_name(kind)
+
+
+def _method_name(method: Any) -> str:
+    function = method.__func__
+    name = function.__name__ if type(function) is types.FunctionType else short_type_name(type(function))
+    owner = method.__self__
+    return clean(f"{short_type_name(owner if rawtypes.is_type(owner) else type(owner))}.{name}")

@@ -1,0 +1,104 @@
+"""The fixture ``assert_collected`` and the object that a test holds by it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+import pytest
+
+from pytest_leakcheck import describe
+from pytest_leakcheck.check import LeakError
+from pytest_leakcheck.marks import as_targets
+from pytest_leakcheck.remedies import why_not_weakable
+from pytest_leakcheck.render.text import render
+from pytest_leakcheck.verdict import check_of
+
+if TYPE_CHECKING:
+    from pytest_leakcheck.check import Check
+
+T = TypeVar("T")
+
+
+class AssertCollected:
+    """Registers what must be gone once the test, its function-scoped fixtures included, is over."""
+
+    def __init__(self, check: Check | None, fixed: tuple[Any, ...] = ()) -> None:
+        self._check = check
+        self._fixed = fixed
+
+    @overload
+    def __call__(self, obj: T, /, *, reason: str = "") -> T: ...
+    @overload
+    def __call__(self, obj: Any, /, *more: Any, reason: str = "") -> tuple[Any, ...]: ...
+
+    def __call__(self, obj: Any, /, *more: Any, reason: str = "") -> Any:
+        """Register objects; each must die before the test's verdict.
+
+        `reason` says why it should be gone, for the report. Returns `obj`, or a tuple of all where there are several.
+        Raises TypeError for an object that can't be weakly referenced and ValueError for a value of parametrize, which
+        pytest keeps for the whole session.
+        """
+        __tracebackhide__ = True
+        objects = (obj, *more)
+        origin = f"registered {_caller()}"
+        for each in objects:
+            self._refuse(each)
+            if self._check is not None:
+                self._check.watch.add(each, origin, reason)
+        return objects if more else obj
+
+    def now(self) -> None:
+        """Check here and now that all that is registered so far is gone.
+
+        Raises `LeakError` with the report if not. It takes no objects: an argument would be held by the call.
+        """
+        __tracebackhide__ = True
+        if self._check is None:
+            return
+        report = self._check.judge()
+        if report is not None:
+            self._check.watch.watched.clear()
+            raise LeakError(render(report))
+
+    def instances_of(self, *classes: type | str) -> None:
+        """Watch every instance of `classes`, subclasses included, that is made from here on in this test.
+
+        Each is a class or a dotted name with ``*``. Raises TypeError for anything else, or for none.
+        """
+        __tracebackhide__ = True
+        if not classes:
+            raise TypeError("instances_of takes one class or more: assert_collected.instances_of(Session)")
+        wanted = as_targets(classes)
+        if self._check is not None:
+            self._check.instances_of(wanted)
+
+    def _refuse(self, obj: Any) -> None:
+        __tracebackhide__ = True
+        problem = why_not_weakable(obj)
+        if problem:
+            raise TypeError(f"assert_collected: {problem}")
+        if any(obj is value for value in self._fixed):
+            raise ValueError(
+                f"assert_collected: this {describe.short_type_name(type(obj))} is a value of parametrize, which pytest "
+                "keeps for the whole session. Parametrize by a class or a factory, and make the object in the test."
+            )
+
+
+def _caller() -> str:
+    frame = sys._getframe(2)  # noqa: SLF001 - the registering line is two frames up
+    return describe.place(frame.f_code, frame.f_lineno)
+
+
+@pytest.fixture
+def assert_collected(request: pytest.FixtureRequest) -> AssertCollected:
+    """Register objects that must be gone once the test is over, as in `assert_collected(window, reason="closed")`.
+
+    No del, no gc.collect() and no inner function is needed: the check comes after the test and its fixtures. Also
+    assert_collected.now() to check mid-test, and assert_collected.instances_of(Class) for all new instances.
+    """
+    item = request.node
+    if not isinstance(item, pytest.Function):
+        pytest.fail("assert_collected serves test functions and methods only, not doctests", pytrace=False)
+    params = getattr(item, "callspec", None)
+    return AssertCollected(check_of(item), tuple(params.params.values()) if params else ())

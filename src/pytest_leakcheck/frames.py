@@ -1,0 +1,88 @@
+"""The locals of running functions, which no ``gc.get_referrers`` shows (CPython 3.10-3.15).
+
+Up to CPython 3.12 reading ``frame.f_locals`` of a function makes a dict that the frame keeps, and with it what is
+in it, as long as it runs; a dict made here is emptied again, one that somebody else holds is not.
+(``gc.get_referents`` of a running frame answers nothing on 3.11-3.13, so it can't serve instead; tried on 3.10-3.13.)
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_leakcheck import describe
+
+if TYPE_CHECKING:
+    import types
+    from collections.abc import Iterator
+
+_COPIES_LOCALS = sys.version_info < (3, 13)
+_FUNCTION_FLAGS = 0x1 | 0x2
+"""CO_OPTIMIZED and CO_NEWLOCALS: the frame of a function, whose ``f_locals`` is not its real namespace."""
+
+
+@dataclass(slots=True)
+class RunningFrame:
+    """One frame of a running thread, as words and a way to its locals."""
+
+    frame: types.FrameType
+    thread: str
+    is_current: bool
+    depth: int
+    """0 for the frame that runs; more for its callers."""
+
+    @property
+    def module(self) -> str:
+        """The ``__name__`` of the globals that the frame runs in."""
+        name = self.frame.f_globals.get("__name__")
+        return name if type(name) is str else ""
+
+    @property
+    def function(self) -> str:
+        """The qualified name of the function (its bare name on CPython 3.10)."""
+        return describe.function_name(self.frame.f_code)
+
+    @property
+    def place(self) -> str:
+        """The file and line that the frame is at."""
+        return describe.place(self.frame.f_code, self.frame.f_lineno)
+
+    def take_locals(self) -> list[tuple[str, object]]:
+        """Return the frame's locals by name; a module's frame has none that its module does not show."""
+        if self.frame.f_code.co_flags & _FUNCTION_FLAGS != _FUNCTION_FLAGS:
+            return []
+        names: Any = self.frame.f_locals
+        found = list(names.items())
+        if _COPIES_LOCALS and sys.getrefcount(names) == _UNSHARED:
+            names.clear()
+        return found
+
+
+def _count_unshared() -> int:
+    names: Any = sys._getframe().f_locals  # noqa: SLF001 - the count is taken as `take_locals` takes it
+    return sys.getrefcount(names)
+
+
+_UNSHARED = _count_unshared()
+
+
+def running_frames() -> Iterator[RunningFrame]:
+    """Yield the frames of all threads, innermost first, without those of this package that are looking right now."""
+    threads = {thread.ident: thread.name for thread in threading.enumerate()}
+    for ident, top in sys._current_frames().items():  # noqa: SLF001 - the documented way to other threads' frames
+        is_current = ident == threading.get_ident()
+        frame: types.FrameType | None = top
+        while is_current and frame is not None and _is_ours(frame):
+            frame = frame.f_back
+        depth = 0
+        while frame is not None:
+            if not _is_ours(frame):
+                yield RunningFrame(frame, threads.get(ident, str(ident)), is_current, depth)
+            frame, depth = frame.f_back, depth + 1
+
+
+def _is_ours(frame: types.FrameType) -> bool:
+    name = frame.f_globals.get("__name__")
+    return type(name) is str and name.partition(".")[0] == "pytest_leakcheck"

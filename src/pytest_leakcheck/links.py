@@ -1,0 +1,413 @@
+"""A path of live objects to named links, each as Python that a person could type, the interpreter's parts folded.
+
+A rule reads the objects from the holder on and answers with the link and how many steps of the path it covers: an
+instance, its ``__dict__`` and the value are three objects and one link, ``.attr``. The rules are asked in order; what
+none of them knows is named by its type, never guessed.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import gc
+import types
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from pytest_leakcheck import describe, rawtypes
+from pytest_leakcheck.model import Link
+
+
+class Named(NamedTuple):
+    """A link without its label, and the number of steps of the path that it covers."""
+
+    text: str
+    kind: str
+    pattern: str
+    steps: int
+
+
+Path = Sequence[Any]
+Rule = Callable[[Path], "Named | None"]
+
+INHERENT = frozenset({"bound method", "cell", "wrapped", "traceback frame"})
+"""Kinds of links that are never a fault in themselves: what holds their holder is."""
+
+
+def name_links(path: Path) -> tuple[Link, ...]:
+    """Return the links along `path`, a sequence of live objects each of which refers to the next."""
+    links = []
+    while len(path) > 1:
+        named = name_step(path)
+        path = path[named.steps :]
+        links.append(Link(named.text, describe.label(path[0]), named.kind, named.pattern))
+    return tuple(links)
+
+
+def name_step(path: Path) -> Named:
+    """Return the name of the first reference along `path`."""
+    for rule in RULES:
+        named = rule(path)
+        if named is not None:
+            return named
+    kind = describe.short_type_name(type(path[0]))
+    return Named(f"inside the {kind}", "opaque", f"inside {kind}", 1)
+
+
+def _attribute(name: object, kind: str, steps: int) -> Named:
+    text = f".{describe.clean(name)}" if type(name) is str else f".__dict__[{describe.key_text(name)}]"
+    return Named(text, kind, text, steps)
+
+
+def _key_of(names: Any, value: object) -> tuple[object] | None:
+    """Return the key of the first item whose value is `value`, in a tuple since any object may be a key."""
+    items = dict.items(names) if rawtypes.is_instance(names, dict) else names.items()
+    for key, found in list(items):
+        if found is value:
+            return (key,)
+    return None
+
+
+def _frame(path: Path) -> Named | None:
+    holder, held = path[0], path[1]
+    if type(holder) is not types.FrameType:
+        return None
+    if held is holder.f_back:
+        return Named(".f_back", "frame", ".f_back", 1)
+    return _local(holder, held, 1)
+
+
+def _local(frame: types.FrameType, held: object, steps: int) -> Named:
+    where = f"{describe.function_name(frame.f_code)} ({describe.place(frame.f_code, frame.f_lineno)})"
+    found = _key_of(dict(frame.f_locals), held)
+    name = describe.clean(str(found[0])) if found else "?"
+    text = f"local {name!r} of {where}" if found else f"a temporary of {where}"
+    return Named(text, "local variable", f"local {name} of {describe.function_name(frame.f_code)}", steps)
+
+
+_SUSPENDED: dict[type, tuple[str, str]] = {
+    types.GeneratorType: ("generator", "gi_frame"),
+    types.CoroutineType: ("coroutine", "cr_frame"),
+    types.AsyncGeneratorType: ("async generator", "ag_frame"),
+}
+
+
+def _generator(path: Path) -> Named | None:
+    holder, held = path[0], path[1]
+    if type(holder) not in _SUSPENDED:
+        return None
+    word, attribute = _SUSPENDED[type(holder)]
+    frame = getattr(holder, attribute)
+    if frame is None:
+        return None
+    steps = 1
+    if held is frame and len(path) > 2:
+        held, steps = path[2], 2
+    local = _local(frame, held, steps)
+    where = f"{describe.function_name(frame.f_code)} suspended at {describe.place(frame.f_code, frame.f_lineno)}"
+    name = local.text.partition(" of ")[0]
+    return Named(f"{name} of {word} {where}", word, f"{name} of {word} {describe.function_name(frame.f_code)}", steps)
+
+
+def _traceback(path: Path) -> Named | None:
+    holder, held = path[0], path[1]
+    if type(holder) is not types.TracebackType:
+        return None
+    if held is holder.tb_next:
+        return Named(".tb_next", "traceback frame", ".tb_next", 1)
+    if held is holder.tb_frame and len(path) > 2 and type(path[2]) is not types.FrameType:
+        return _local(holder.tb_frame, path[2], 2)
+    return Named(".tb_frame", "traceback frame", ".tb_frame", 1)
+
+
+def _exception(path: Path) -> Named | None:
+    holder, held = path[0], path[1]
+    if not rawtypes.is_instance(holder, BaseException):
+        return None
+    name = describe.short_type_name(type(holder))
+    if held is rawtypes.c_attribute(holder, "__traceback__"):
+        return _through_traceback(path, name)
+    for attribute in ("__context__", "__cause__", "args"):
+        if held is rawtypes.c_attribute(holder, attribute):
+            if attribute == "args" and len(path) > 2:
+                index = _index_of(held, path[2])
+                return Named(f".args[{index}]", "exception", ".args[*]", 2)
+            return Named(f".{attribute}", "exception", f".{attribute}", 1)
+    return None
+
+
+def _through_traceback(path: Path, name: str) -> Named:
+    """Name the local that a stored exception's traceback keeps, all tracebacks and frames between folded."""
+    steps = 1
+    while steps + 1 < len(path) and type(path[steps]) in (types.TracebackType, types.FrameType):
+        steps += 1
+    frame = path[steps - 1]
+    if type(frame) is not types.FrameType or steps + 1 > len(path):
+        return Named(".__traceback__", "traceback", ".__traceback__", 1)
+    local = _local(frame, path[steps], steps)
+    return Named(f"traceback of {name}: {local.text}", "traceback", f"traceback of {name}: {local.pattern}", steps)
+
+
+def _method(path: Path) -> Named | None:
+    holder, held = path[0], path[1]
+    if type(holder) not in (types.MethodType, types.BuiltinMethodType, types.MethodWrapperType):
+        return None
+    name = "__self__" if held is getattr(holder, "__self__", None) else "__func__"
+    return Named(f".{name}", "bound method", f".{name}", 1)
+
+
+def _function(path: Path) -> Named | None:
+    function: Any = path[0]
+    held = path[1]
+    if type(function) is not types.FunctionType:
+        return None
+    name = describe.function_name(function)
+    if held is function.__closure__ and len(path) > 3:
+        variable = describe.clean(function.__code__.co_freevars[_index_of(held, path[2])])
+        text = f"closure variable {variable!r} of {name}"
+        return Named(text, "closure variable", text, 3)
+    if function.__defaults__ is not None and held is function.__defaults__ and len(path) > 2:
+        names = function.__code__.co_varnames[: function.__code__.co_argcount]
+        variable = names[len(names) - len(function.__defaults__) + _index_of(held, path[2])]
+        text = f"default argument {describe.clean(variable)!r} of {name}"
+        return Named(text, "default argument", text, 2)
+    if held is function.__kwdefaults__ and len(path) > 2:
+        found = _key_of(held, path[2])
+        text = f"default argument {describe.key_text(found[0]) if found else '?'} of {name}"
+        return Named(text, "default argument", text, 2)
+    if held is function.__globals__ and len(path) > 2:
+        found = _key_of(held, path[2])
+        text = f"global {describe.key_text(found[0]) if found else '?'} of {name}"
+        return Named(text, "global of a lost module", text, 2)
+    return None
+
+
+def _cell(path: Path) -> Named | None:
+    if type(path[0]) is not types.CellType:
+        return None
+    return Named(".cell_contents", "cell", ".cell_contents", 1)
+
+
+def _partial(path: Path) -> Named | None:
+    partial, held = path[0], path[1]
+    if not rawtypes.is_instance(partial, functools.partial):
+        return None
+    base: Any = functools.partial
+    if held is base.func.__get__(partial):
+        return Named(".func", "partial", ".func", 1)
+    if held is base.args.__get__(partial) and len(path) > 2:
+        return Named(f".args[{_index_of(held, path[2])}]", "partial", ".args[*]", 2)
+    if held is base.keywords.__get__(partial) and len(path) > 2:
+        found = _key_of(held, path[2])
+        text = f".keywords[{describe.key_text(found[0]) if found else '?'}]"
+        return Named(text, "partial", text, 2)
+    return None
+
+
+def _lru_cache(path: Path) -> Named | None:
+    wrapper = path[0]
+    if type(wrapper) is not functools._lru_cache_wrapper:  # noqa: SLF001 - the only name of this type
+        return None
+    names = rawtypes.instance_dict(wrapper) or {}
+    function = names.get("__wrapped__")
+    if path[1] is names or path[1] is function:
+        return None
+    name = describe.function_name(function) if type(function) is types.FunctionType else "?"
+    steps = 1
+    while steps + 1 < len(path) and rawtypes.mro_of(type(path[steps]))[-2] in (dict, tuple, list):
+        steps += 1
+    return Named(f"cached call of {name}", "lru_cache", f"cached call of {name}", steps)
+
+
+def _thread_local(path: Path) -> Named | None:
+    """Name an attribute of a ``threading.local``: per thread a dict, all of them in a dict of the object's."""
+    holder = path[0]
+    if "_thread._local" not in {f"{base.__module__}.{base.__name__}" for base in rawtypes.mro_of(type(holder))}:
+        return None
+    dicts = 1
+    while dicts + 1 < len(path) and type(path[dicts]) is dict and dicts < 3:
+        dicts += 1
+    if dicts == 1:
+        return None
+    found = _key_of(path[dicts - 1], path[dicts])
+    text = _attribute(found[0], "thread-local", dicts).text if found else ".?"
+    return Named(text, "thread-local", text, dicts)
+
+
+def _context(path: Path) -> Named | None:
+    context = path[0]
+    if type(context) is not contextvars.Context:
+        return None
+    steps = 1
+    while steps + 1 < len(path) and type(path[steps]).__name__ in (
+        "hamt",
+        "hamt_bitmap_node",
+        "hamt_array_node",
+        "hamt_collision_node",
+    ):
+        steps += 1
+    for variable, value in context.items():
+        if value is path[steps]:
+            text = f"context variable {describe.clean(variable.name)!r}"
+            return Named(text, "context variable", text, steps)
+    return None
+
+
+def _class(path: Path) -> Named | None:
+    kind, held = path[0], path[1]
+    if not rawtypes.is_type(kind):
+        return None
+    names = rawtypes.class_dict(kind)
+    if len(path) > 2 and any(held is raw for raw in gc.get_referents(names)):
+        found = _key_of(names, path[2])
+        return _attribute(found[0], "class attribute", 2) if found else None
+    for name in ("__mro__", "__bases__"):
+        if held is type.__dict__[name].__get__(kind) and len(path) > 2:
+            return Named(f".{name}[{_index_of(held, path[2])}]", "class", f".{name}[*]", 2)
+    return None
+
+
+def _module(path: Path) -> Named | None:
+    module, held = path[0], path[1]
+    if not rawtypes.is_module(module):
+        return None
+    names = rawtypes.module_dict(module)
+    if held is names and len(path) > 2:
+        found = _key_of(names, path[2])
+        return _attribute(found[0], "module global", 2) if found else None
+    if rawtypes.module_name(module) == "atexit":
+        steps = 2 if len(path) > 2 and type(held) in (list, tuple) else 1
+        while steps + 1 < len(path) and type(path[steps]) in (list, tuple):
+            steps += 1
+        return Named("callback or argument registered with atexit.register", "atexit", "atexit.register", steps)
+    return Named(f"inside the C module {rawtypes.module_name(module)}", "opaque", "inside the C module", 1)
+
+
+def _mapping(path: Path) -> Named | None:
+    holder, held = path[0], path[1]
+    if not rawtypes.is_instance(holder, dict):
+        return None
+    for key, value in list(dict.items(holder)):
+        if value is held:
+            return Named(f"[{describe.key_text(key)}]", "dict item", _key_pattern(key), 1)
+    for key in list(dict.keys(holder)):
+        if key is held:
+            return Named(f"key {describe.key_text(key)}", "dict key", "key", 1)
+        if type(key) is tuple and any(part is held for part in key):
+            return Named(f"key {describe.key_text(key)}", "dict key", "key", 1)
+    return None
+
+
+def _key_pattern(key: object) -> str:
+    """Return a key for a fingerprint: identifiers tell causes apart, all other keys are data."""
+    return f"[{key!r}]" if type(key) is str and key.isidentifier() and len(key) <= 40 else "[*]"
+
+
+def _sequence(path: Path) -> Named | None:
+    holder, held = path[0], path[1]
+    for base in (list, tuple, deque):
+        if rawtypes.is_instance(holder, base):
+            for index, value in enumerate(list(base.__iter__(holder))):
+                if value is held:
+                    return _field(holder, index) or Named(f"[{index}]", f"{base.__name__} item", "[*]", 1)
+    return None
+
+
+def _field(holder: object, index: int) -> Named | None:
+    """Name an item of a named tuple by its field."""
+    names = rawtypes.class_dict(type(holder)).get("_fields")
+    if not rawtypes.is_instance(holder, tuple) or type(names) is not tuple or index >= len(names):
+        return None
+    return _attribute(names[index], "attribute", 1)
+
+
+def _set(path: Path) -> Named | None:
+    for base in (set, frozenset):
+        if rawtypes.is_instance(path[0], base):
+            return Named("element of the set", "set element", "element", 1)
+    return None
+
+
+def _index_of(items: Any, wanted: object) -> int:
+    return next((index for index, item in enumerate(items) if item is wanted), 0)
+
+
+def _instance(path: Path) -> Named | None:
+    holder, held = path[0], path[1]
+    names = rawtypes.instance_dict(holder)
+    if names is not None:
+        if held is names and len(path) > 2:
+            found = _key_of(names, path[2])
+            return _attribute(found[0], "attribute", 2) if found else None
+        found = _key_of(names, held)
+        if found:
+            return _attribute(found[0], "attribute", 1)
+    for name, value in rawtypes.slots_of(holder).items():
+        if value is held:
+            return _attribute(name, "attribute", 1)
+    if held is type(holder):
+        return Named(".__class__", "class", ".__class__", 1)
+    return None
+
+
+_C_ATTRIBUTES = (
+    (
+        "_asyncio.",
+        ("_coro", "_callbacks", "_result", "_exception", "_loop", "_context", "_fut_waiter", "_source_traceback"),
+    ),
+    ("_io.", ("raw", "buffer")),
+    ("builtins.property", ("fget", "fset", "fdel")),
+    ("builtins.staticmethod", ("__func__", "__wrapped__")),
+    ("builtins.classmethod", ("__func__", "__wrapped__")),
+    ("_contextvars.Token", ("old_value", "var")),
+    ("builtins.weakref", ("__callback__",)),
+    ("weakref.", ("__callback__",)),
+    ("builtins.super", ("__self__", "__thisclass__")),
+    ("builtins.memoryview", ("obj",)),
+    ("builtins.slice", ("start", "stop", "step")),
+    ("builtins.async_generator", ("ag_await",)),
+    ("builtins.coroutine", ("cr_await",)),
+    ("builtins.generator", ("gi_yieldfrom",)),
+    ("builtins.mappingproxy", ()),
+    ("collections.defaultdict", ("default_factory",)),
+)
+
+
+def _c_attribute(path: Path) -> Named | None:
+    """Name what an object of a built-in type holds by the attribute that shows it; these getters run C code alone."""
+    holder, held = path[0], path[1]
+    kind = type(holder)
+    full = f"{rawtypes.module_of(kind)}.{rawtypes.qualname_of(kind)}"
+    if full == "builtins.mappingproxy":
+        return Named("underlying mapping", "wrapped", "underlying mapping", 1)
+    for prefix, names in _C_ATTRIBUTES:
+        if full.startswith(prefix) or prefix in (
+            f"{rawtypes.module_of(b)}.{b.__name__}" for b in rawtypes.mro_of(kind)
+        ):
+            for name in names:
+                if rawtypes.c_attribute(holder, name) is held:
+                    return Named(f".{name}", "attribute", f".{name}", 1)
+    return None
+
+
+RULES: tuple[Rule, ...] = (
+    _frame,
+    _generator,
+    _traceback,
+    _exception,
+    _method,
+    _lru_cache,
+    _partial,
+    _class,
+    _module,
+    _thread_local,
+    _context,
+    _function,
+    _cell,
+    _instance,
+    _mapping,
+    _sequence,
+    _set,
+    _c_attribute,
+)

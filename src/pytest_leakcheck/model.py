@@ -1,0 +1,151 @@
+"""What a check found, as frozen values: no live object ever gets in here.
+
+Everything is made of ``str``, ``int``, ``bool``, ``None`` and tuples of these values, so that a report can outlive the
+objects it tells of, cross a process boundary and be compared whole in a test.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+RootKind = Literal[
+    "module",
+    "class attribute",
+    "running frame",
+    "thread",
+    "thread-local",
+    "context",
+    "asyncio task",
+    "asyncio loop",
+    "lru_cache",
+    "interpreter",
+    "fixture",
+    "pytest itself",
+    "unaccounted",
+]
+"""What a trace may start from; the words are those that a report shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One named reference, from a holder to what it holds."""
+
+    text: str
+    """The reference as Python that a person could type: ``.attr``, ``['key']``, ``[3]``; words where there is none."""
+    label: str
+    """What the reference leads to, in a few words: ``dict, 2 items``."""
+    kind: str
+    """The kind of holder, a key of the advice: ``attribute``, ``dict item``, ``bound method``, …"""
+    pattern: str
+    """The text with keys, indexes and line numbers taken out: the same for every leak of one cause."""
+    is_suspect: bool = False
+    """Whether this reference may be the fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """Where a trace starts: something that the interpreter keeps alive by itself."""
+
+    name: str
+    """A module's or class's dotted name, a frame's function and place, a thread's name."""
+    kind: RootKind
+    detail: str = ""
+    """What more is known of the root, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The references that lead from a root to a survivor."""
+
+    root: Root
+    links: tuple[Link, ...]
+    length: int
+    """The number of objects on the path, module and survivor included, as ``objgraph.find_backref_chain`` counts."""
+
+    @property
+    def suspects(self) -> tuple[Link, ...]:
+        """The links that may be the fault."""
+        return tuple(link for link in self.links if link.is_suspect)
+
+
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """An object that should be dead and is not."""
+
+    type_name: str
+    origin: str
+    """Where and how it came to be watched: ``registered test_cart.py:14``."""
+    reason: str = ""
+    """What the user said when registering it."""
+    is_asked_for: bool = True
+    """Whether the object or its class was named by hand, and not found by watching the project's own classes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """The survivors of one fingerprint, with the trace of the first of them."""
+
+    survivors: tuple[Survivor, ...]
+    trace: Trace | None
+    accounting: str = ""
+    """What is known of the references that the trace does not explain, in words."""
+    advice: str = ""
+    unavailable: str = ""
+    """Why there is no trace, where there is none."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Twelve hexadecimal digits, the same for every leak of one cause, in every run."""
+        return fingerprint(self.trace, self.survivors[0].type_name)
+
+    @property
+    def is_housekeeping(self) -> bool:
+        """Whether only pytest's own state holds the survivors."""
+        return self.trace is not None and self.trace.root.kind == "pytest itself"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one check found."""
+
+    leaks: tuple[Leak, ...]
+    rerun: str = ""
+    """The command line that runs this test alone again; empty outside pytest."""
+    waited: float = 0.0
+    """Seconds waited for the survivors to die."""
+
+    @property
+    def count(self) -> int:
+        """How many objects survived."""
+        return sum(len(leak.survivors) for leak in self.leaks)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the report as dicts, lists and strings alone, for xdist and JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> Report:
+        """Return the report that `to_plain` was called on."""
+        leaks = tuple(_leak_from_plain(leak) for leak in plain["leaks"])
+        return cls(leaks=leaks, rerun=plain["rerun"], waited=plain["waited"])
+
+
+def _leak_from_plain(plain: dict[str, Any]) -> Leak:
+    survivors = tuple(Survivor(**survivor) for survivor in plain["survivors"])
+    trace = plain["trace"] and Trace(
+        root=Root(**plain["trace"]["root"]),
+        links=tuple(Link(**link) for link in plain["trace"]["links"]),
+        length=plain["trace"]["length"],
+    )
+    return Leak(**{**plain, "survivors": survivors, "trace": trace})
+
+
+def fingerprint(trace: Trace | None, type_name: str) -> str:
+    """Return twelve hexadecimal digits for the generalised names along `trace`, without one for `type_name`."""
+    parts = [type_name]
+    if trace is not None:
+        name = trace.root.name if trace.root.kind in ("module", "class attribute", "interpreter", "fixture") else ""
+        parts = [trace.root.kind, name, *(f"{link.kind} {link.pattern}" for link in trace.links)]
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:12]

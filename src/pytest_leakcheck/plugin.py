@@ -1,0 +1,86 @@
+"""The pytest plugin: options, markers, fixtures; what runs per test is registered only where something is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_leakcheck import marks
+from pytest_leakcheck.collecting import refuse_wrong_markers
+from pytest_leakcheck.fixtures import assert_collected
+from pytest_leakcheck.options import add_options, read_options
+from pytest_leakcheck.patterns.fixtures import (
+    weak_callback,
+    weak_key_metadata,
+    weak_proxy,
+    weak_smart_cache,
+    weak_subject,
+    weak_tree,
+    weak_value_cache,
+    weakable_fixture,
+)
+from pytest_leakcheck.reporting import Reporter
+from pytest_leakcheck.verdict import OPTIONS, ensure_judge
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+__all__ = [
+    "assert_collected",
+    "weak_callback",
+    "weak_key_metadata",
+    "weak_proxy",
+    "weak_smart_cache",
+    "weak_subject",
+    "weak_tree",
+    "weak_value_cache",
+    "weakable_fixture",
+]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the settings and declare the markers."""
+    config.addinivalue_line("markers", marks.NO_LEAK)
+    config.addinivalue_line("markers", marks.SKIP_LEAKCHECK)
+    options = read_options(config)
+    config.stash[OPTIONS] = options
+    if _is_controller(config) and not options.is_off:
+        config.pluginmanager.register(Reporter(config), "leakcheck-reporter")
+
+
+def _is_controller(config: pytest.Config) -> bool:
+    """Tell whether xdist's workers run the tests: then what is asked for is known there alone."""
+    return bool(getattr(config.option, "tx", None)) and not hasattr(config, "workerinput")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Refuse tests whose markers are wrong, with the remedy."""
+    report = yield
+    return refuse_wrong_markers(collector, report)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Turn on what runs per test, if any test asks for it."""
+    options = config.stash[OPTIONS]
+    if not options.is_off and any(_asks(item, is_on=options.is_on) for item in items):
+        ensure_judge(config)
+        if not config.pluginmanager.has_plugin("leakcheck-reporter"):
+            config.pluginmanager.register(Reporter(config), "leakcheck-reporter")
+
+
+def _asks(item: pytest.Item, *, is_on: bool) -> bool:
+    return (
+        is_on
+        or item.get_closest_marker("no_leak") is not None
+        or "assert_collected" in getattr(item, "fixturenames", ())
+    )

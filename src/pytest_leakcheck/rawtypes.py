@@ -1,0 +1,124 @@
+"""Facts about an object's type, its module and its ``__dict__`` that are read without running a line of user code.
+
+``obj.__class__``, ``isinstance(obj, …)``, ``cls.__module__`` and ``vars(obj)`` all consult what a class or metaclass
+may override; the descriptors of ``type``, ``object`` and ``ModuleType`` used here do not.
+"""
+
+from __future__ import annotations
+
+import types
+from typing import Any, TypeGuard
+
+_type_dict: Any = type.__dict__
+_module_getter = _type_dict["__module__"].__get__
+_qualname_getter = _type_dict["__qualname__"].__get__
+_mro_getter = _type_dict["__mro__"].__get__
+_class_dict_getter = _type_dict["__dict__"].__get__
+_raw_module_dict: Any = types.ModuleType.__dict__
+_module_dict_getter = _raw_module_dict["__dict__"].__get__
+
+
+def mro_of(kind: type) -> tuple[type, ...]:
+    """Return the method resolution order of a type; empty for one that is half made."""
+    return _mro_getter(kind) or ()
+
+
+def is_type(obj: object) -> TypeGuard[type]:
+    """Tell whether `obj` is a class, whatever it claims."""
+    return type in mro_of(type(obj))
+
+
+def is_module(obj: object) -> TypeGuard[types.ModuleType]:
+    """Tell whether `obj` is a module or of a subclass of it, whatever it claims."""
+    return types.ModuleType in mro_of(type(obj))
+
+
+def is_instance(obj: object, kind: type) -> bool:
+    """Tell whether the type of `obj` derives from `kind`, without ``__class__`` or ``__instancecheck__``."""
+    return kind in mro_of(type(obj))
+
+
+def module_of(kind: type) -> str:
+    """Return the name of the module that a type says it was defined in, or the empty string."""
+    try:
+        name = _module_getter(kind)
+    except AttributeError:
+        return ""
+    return name if type(name) is str else ""
+
+
+def qualname_of(kind: type) -> str:
+    """Return a type's qualified name."""
+    name: str = _qualname_getter(kind)
+    return name
+
+
+def class_dict(kind: type) -> types.MappingProxyType[str, Any]:
+    """Return the read-only view of the attributes that a class itself defines."""
+    view: types.MappingProxyType[str, Any] = _class_dict_getter(kind)
+    return view
+
+
+def module_dict(module: types.ModuleType) -> dict[str, Any]:
+    """Return a module's globals without waking one that loads lazily."""
+    names: dict[str, Any] = _module_dict_getter(module)
+    return names
+
+
+def module_name(module: types.ModuleType) -> str:
+    """Return a module's ``__name__`` if it is a plain string, else a question mark."""
+    name = module_dict(module).get("__name__")
+    return name if type(name) is str else "?"
+
+
+def instance_dict(obj: object) -> dict[str, Any] | None:
+    """Return the instance ``__dict__`` of `obj`, or None where it has none.
+
+    From CPython 3.11 on this makes a dict of attributes that were stored inline: for the objects of one path only.
+    """
+    for kind in mro_of(type(obj)):
+        descriptor = class_dict(kind).get("__dict__")
+        if type(descriptor) is types.GetSetDescriptorType:
+            names = descriptor.__get__(obj)
+            return names if dict in mro_of(type(names)) else None
+    return None
+
+
+def c_attribute(obj: object, name: str) -> Any:
+    """Return what a C type's own getter of `name` answers, or None; a Python class's override is not asked."""
+    for kind in mro_of(type(obj)):
+        descriptor: Any = class_dict(kind).get(name)
+        if type(descriptor) in (types.GetSetDescriptorType, types.MemberDescriptorType):
+            try:
+                return descriptor.__get__(obj)
+            except (AttributeError, TypeError, ValueError):
+                return None
+    return None
+
+
+def slots_of(obj: object) -> dict[str, Any]:
+    """Return the filled ``__slots__`` of `obj` (and the members of a C type), by name."""
+    filled = {}
+    for kind in mro_of(type(obj)):
+        for name, descriptor in class_dict(kind).items():
+            if type(descriptor) is types.MemberDescriptorType:
+                try:
+                    filled[name] = descriptor.__get__(obj)
+                except (AttributeError, TypeError):
+                    continue
+    return filled
+
+
+def resolves_by_name(kind: type, modules: dict[str, Any]) -> bool:
+    """Tell whether a class can be reached from its own module by its qualified name."""
+    module = modules.get(module_of(kind))
+    if module is None or not is_module(module):
+        return False
+    names: Any = module_dict(module)
+    found = None
+    for part in qualname_of(kind).split("."):
+        found = names.get(part)
+        if not is_type(found):
+            return False
+        names = class_dict(found)
+    return found is kind

@@ -1,0 +1,38 @@
+"""Why an object can't be weakly referenced, and what to do about it in that very case."""
+
+from __future__ import annotations
+
+import weakref
+
+from pytest_leakcheck import describe, rawtypes
+
+_WRAP = "wrap it: pytest_leakcheck.patterns.weakable(value)."
+
+
+def why_not_weakable(obj: object) -> str | None:
+    """Return in one line why `obj` can't be weakly referenced and what to do about it; None where it can be."""
+    try:
+        weakref.ref(obj)
+    except TypeError:
+        kind = type(obj)
+        name = describe.short_type_name(kind)
+        return f"a weak reference to a {name} object is not possible: {_reason(kind, name)}"
+    return None
+
+
+def _reason(kind: type, name: str) -> str:
+    bases = rawtypes.mro_of(kind)
+    is_slotted = any("__slots__" in rawtypes.class_dict(base) for base in bases)
+    if kind in (weakref.ProxyType, weakref.CallableProxyType):
+        return "it is a weak proxy itself. Register the object behind it."
+    if tuple in bases or int in bases or bytes in bases:
+        return f"Python gives {name} no room for one. Register the object that holds it, or {_WRAP}"
+    if is_slotted and "__dataclass_fields__" in rawtypes.class_dict(kind):
+        remedy = "Declare it @dataclass(slots=True, weakref_slot=True) (Python 3.11), or leave slots=True out."
+        return f"it is a dataclass with slots. {remedy}"
+    if is_slotted:
+        return f'{name} has __slots__ without "__weakref__". Add "__weakref__" to its __slots__.'
+    if kind in (str, list, dict, float, bytearray, complex):
+        subclass = f"class My{name.title()}({name}): ..."
+        return f"Python gives {name} no room for one. Register an instance of a subclass ({subclass}), or {_WRAP}"
+    return f"its type, {describe.type_name(kind)}, leaves no room for one. Register the object that holds it."

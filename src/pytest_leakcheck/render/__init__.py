@@ -1,0 +1,1 @@
+"""Reports in, text or files out: nothing here sees a live object."""

@@ -1,0 +1,156 @@
+"""A report as plain text for a terminal: verdict, survivors, path, accounting, advice, in that order."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_leakcheck.model import Leak, Report, Survivor, Trace
+
+WIDTH = 80
+_MOST_SURVIVORS = 5
+_CODES = {"red": "\x1b[1;31m", "yellow": "\x1b[33m", "bold": "\x1b[1m", "dim": "\x1b[2m"}
+_ASCII = str.maketrans({"…": "~", "→": ">", "·": "-", "×": "x", "–": "-"})
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How the text is to look."""
+
+    width: int = WIDTH
+    """Columns; less than 60 are taken for 60."""
+    has_colour: bool = False
+    is_ascii: bool = False
+    """Whether to keep to ASCII; other characters become a likeness or an escape."""
+
+    def paint(self, text: str, colour: str) -> str:
+        """Return `text` in a colour, where there are colours."""
+        return f"{_CODES[colour]}{text}\x1b[0m" if self.has_colour and text else text
+
+
+PLAIN = Style()
+
+
+def render(report: Report, style: Style = PLAIN) -> str:
+    """Return the text of a whole report, lines of at most ``style.width`` columns where names allow."""
+    lines = [_verdict(report, style)]
+    for number, leak in enumerate(report.leaks):
+        if number:
+            lines.append("")
+        lines += _leak(leak, style)
+    if report.rerun:
+        lines += ["", style.paint(f"  Rerun: {report.rerun}", "dim")]
+    text = "\n".join(lines)
+    return text.translate(_ASCII).encode("ascii", "backslashreplace").decode() if style.is_ascii else text
+
+
+def render_alive(leak: Leak, style: Style = PLAIN) -> str:
+    """Return the text on an object that nobody says should be gone."""
+    title = style.paint("ALIVE", "bold")
+    lines = [f"{title}  {leak.survivors[0].type_name}", "", *_trace_or_why(leak, style, mark="this object")]
+    return "\n".join([*lines, "", *_wrapped(leak.accounting, style)] if leak.accounting else lines)
+
+
+def headline(report: Report) -> str:
+    """Return the report's first line without the word LEAKED: what a summary shows."""
+    number = report.count
+    first = report.leaks[0]
+    if number == 1 and first.trace:
+        return f"{first.survivors[0].type_name} is still alive, held by {_held_by(first.trace)}"
+    noun, verb = ("object", "is") if number == 1 else ("objects", "are")
+    causes = f" ({len(report.leaks)} causes)" if len(report.leaks) > 1 else ""
+    return f"{number:,} {noun} that should be gone {verb} still alive{causes}"
+
+
+def _held_by(trace: Trace) -> str:
+    first = trace.links[0].text if trace.links else ""
+    return f"{trace.root.name}{first}" if first.startswith((".", "[")) else f"{trace.root.name}: {first}"
+
+
+def _verdict(report: Report, style: Style) -> str:
+    number = report.count
+    noun, verb = ("object", "is") if number == 1 else ("objects", "are")
+    waited = f" after {report.waited:.1f} s of waiting" if report.waited else ""
+    return f"{style.paint('LEAKED', 'red')}  {number:,} {noun} that should be gone {verb} still alive{waited}"
+
+
+def _leak(leak: Leak, style: Style) -> list[str]:
+    lines = _survivors(leak.survivors, style)
+    lines += ["", *_trace_or_why(leak, style, mark="LEAKED")]
+    notes = [note for note in (leak.accounting, leak.advice) if note]
+    if notes:
+        lines.append("")
+        for note in notes:
+            lines += _wrapped(note, style)
+    return lines
+
+
+def _survivors(survivors: tuple[Survivor, ...], style: Style) -> list[str]:
+    rows = Counter((s.type_name, _origin(s)) for s in survivors)
+    cells = [(f"{name}{f' × {number:,}' if number > 1 else ''}", origin, "") for (name, origin), number in rows.items()]
+    lines = _table(cells[:_MOST_SURVIVORS], 2, style)
+    if len(cells) > _MOST_SURVIVORS:
+        rest = sum(list(rows.values())[_MOST_SURVIVORS:])
+        lines.append(f"  and {rest:,} more, kept by the same cause")
+    return lines
+
+
+def _origin(survivor: Survivor) -> str:
+    return f'{survivor.origin} ("{survivor.reason}")' if survivor.reason else survivor.origin
+
+
+def _trace_or_why(leak: Leak, style: Style, *, mark: str) -> list[str]:
+    if leak.trace is None:
+        return _wrapped(f"chain unavailable: {leak.unavailable}", style)
+    return _trace(leak.trace, style, mark)
+
+
+def _trace(trace: Trace, style: Style, mark: str) -> list[str]:
+    detail = f", {trace.root.detail}" if trace.root.detail else ""
+    cells = [(trace.root.name, f"{trace.root.kind}{detail}", "GC root")]
+    cells += [(f"  {link.text}", link.label, "suspect" if link.is_suspect else "") for link in trace.links[:-1]]
+    cells += [(f"  {link.text}", link.label, mark) for link in trace.links[-1:]]
+    return _table(cells, 2, style)
+
+
+def _table(cells: list[tuple[str, str, str]], indent: int, style: Style) -> list[str]:
+    width = max(60, style.width) - indent
+    marks = max(len(mark) for _, _, mark in cells)
+    fits = [len(text) for text, _, _ in cells if len(text) <= width // 2]
+    first = max(fits, default=0) + 2
+    second = width - first - (marks + 2 if marks else 0)
+    lines: list[str] = []
+    for text, label, mark in cells:
+        lines += _row(text, label, mark, (indent, first, second), style)
+    return lines
+
+
+def _row(text: str, label: str, mark: str, columns: tuple[int, int, int], style: Style) -> list[str]:
+    """Lay out one row; a text too long for its column has a line of its own, a label too long goes on below itself."""
+    indent, first, second = columns
+    pad, lines = " " * indent, []
+    if len(text) > first - 2:
+        lead = len(text) - len(text.lstrip())
+        lines = [pad + part for part in _broken(text, max(60, style.width) - indent, lead + 4)]
+        text = ""
+    labels = _broken(label, second, 0) or [""]
+    colour = {"LEAKED": "red", "suspect": "yellow", "GC root": "bold"}.get(mark, "")
+    tail = f"{labels[0]:<{second}}  {style.paint(mark, colour)}" if mark else labels[0]
+    lines.append(f"{pad}{text:<{first}}{tail}".rstrip())
+    return lines + [f"{pad}{'':<{first}}{part}" for part in labels[1:]]
+
+
+def _broken(text: str, width: int, hang: int) -> list[str]:
+    lead = " " * (len(text) - len(text.lstrip()))
+    return textwrap.wrap(
+        text.lstrip(), width, initial_indent=lead, subsequent_indent=" " * hang, break_on_hyphens=False
+    )
+
+
+def _wrapped(text: str, style: Style) -> list[str]:
+    return textwrap.wrap(
+        text, max(60, style.width), initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+    )

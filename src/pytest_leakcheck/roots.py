@@ -1,0 +1,278 @@
+"""What the interpreter keeps alive by itself: where a path may start, and how good a start that is.
+
+Everything is read through descriptors of built-in types, so no user code runs. What is anchored by what holds it from
+outside the heap (a running frame's local, the current context) is looked up once for a search, by id.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextvars
+import os
+import signal
+import sys
+import sysconfig
+import threading
+import types
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pytest_leakcheck import describe, rawtypes
+from pytest_leakcheck.frames import running_frames
+from pytest_leakcheck.model import Link, Root, RootKind
+from pytest_leakcheck.paths import Anchor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+USER, THIRD_PARTY, STDLIB, WEAK, PYTEST, UNACCOUNTED = range(6)
+"""Ranks, the user's code first. `paths.GOOD_RANK` is the last that ends a search."""
+
+PYTEST_PACKAGES = ("_pytest", "pytest", "pluggy", "pytest_leakcheck", "xdist", "execnet")
+_HOUSEKEEPERS = frozenset(
+    {
+        "Config",
+        "FixtureManager",
+        "FixtureRequest",
+        "LogCaptureHandler",
+        "LoggingPlugin",
+        "Node",
+        "PytestPluginManager",
+        "SetupState",
+        "WarningMessage",
+        "WarningsRecorder",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A root, and the link from it to the node that it anchors where that is not plain from the node itself."""
+
+    anchor: Anchor
+    root: Root
+    link: Link | None = None
+
+
+class Roots:
+    """The roots of the live heap at one moment, by the ids of what they anchor."""
+
+    def __init__(self, targets: frozenset[int]) -> None:
+        """Look at all modules, running frames and the current context; `targets` are the ids of the survivors."""
+        self._targets = targets
+        self._starts: dict[int, Start] = {}
+        self._add_modules()
+        self._add_context()
+        self._add_signal_handlers()
+        self._add_exit_callbacks()
+        self._add_frames()
+
+    def anchor(self, obj: object) -> Anchor | None:
+        """Return what makes `obj` part of a root, or None."""
+        start = self.start(obj)
+        return start.anchor if start else None
+
+    def start(self, obj: object) -> Start | None:
+        """Return the root that `obj` is part of, or None."""
+        known = self._starts.get(id(obj))
+        if known is None and id(obj) not in self._targets:
+            known = _start_of(obj)
+            if known is not None:
+                self._starts[id(obj)] = known
+        return known
+
+    def _add(self, obj: object, start: Start) -> None:
+        held = self._starts.get(id(obj))
+        if held is None or (start.anchor.rank, start.anchor.extra) < (held.anchor.rank, held.anchor.extra):
+            self._starts[id(obj)] = start
+
+    def add_unaccounted(self, objects: Iterable[object]) -> None:
+        """Take `objects` for roots: something that the collector does not see holds them."""
+        for obj in objects:
+            link = Link("held there", describe.label(obj), "unaccounted", "held there")
+            root = Root("C code, or a frame that gc can't see", "unaccounted")
+            self._add(obj, Start(Anchor(UNACCOUNTED, 1, ""), root, link))
+
+    def _add_modules(self) -> None:
+        for name, module in list(sys.modules.items()):
+            if type(name) is not str or module is None:
+                continue
+            rank, root = module_rank(name), Root(describe.clean(name), "module")
+            self._add(module, Start(Anchor(rank, 0, name), root))
+            if rawtypes.is_module(module):
+                self._add(rawtypes.module_dict(module), Start(Anchor(rank, 1, name), root))
+
+    def _add_context(self) -> None:
+        for variable, value in contextvars.copy_context().items():
+            name = describe.clean(variable.name)
+            link = Link(
+                f"context variable {name!r}", describe.label(value), "context variable", f"context variable {name}"
+            )
+            root = Root("current context", "context", f"of thread {threading.current_thread().name!r}")
+            self._add(value, Start(Anchor(STDLIB, 2, name), root, link))
+
+    def _add_signal_handlers(self) -> None:
+        for number in signal.valid_signals():
+            handler = signal.getsignal(number)
+            if handler is not None and not rawtypes.is_instance(handler, int):
+                name = signal.Signals(number).name if number in iter(signal.Signals) else str(number)
+                link = Link(f"handler of {name}", describe.label(handler), "signal handler", "signal handler")
+                self._add(handler, Start(Anchor(STDLIB, 1, name), Root("signal", "interpreter"), link))
+
+    def _add_exit_callbacks(self) -> None:
+        for callback in _exit_callbacks():
+            link = Link("callback registered with atexit", describe.label(callback), "atexit", "atexit callback")
+            self._add(callback, Start(Anchor(STDLIB, 1, ""), Root("atexit", "interpreter"), link))
+
+    def _add_frames(self) -> None:
+        for frame in running_frames():
+            is_pytest = frame.module.partition(".")[0] in PYTEST_PACKAGES
+            kind: RootKind = "pytest itself" if is_pytest else "running frame" if frame.is_current else "thread"
+            name = f"{frame.function} ({frame.place})"
+            root = Root(describe.clean(frame.thread) if kind == "thread" else name, kind)
+            rank = PYTEST if is_pytest else WEAK
+            for variable, value in frame.take_locals():
+                text = f"local {describe.clean(variable)!r} of {frame.function} ({frame.place})"
+                link = Link(text, describe.label(value), "local variable", f"local {variable} of {frame.function}")
+                self._add(value, Start(Anchor(rank, 1, f"{frame.depth:04d}{variable}"), root, link))
+
+
+class _Listener:
+    """Equal to nothing; remembers what it is compared with."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        self.heard: list[object] = []
+
+    def __eq__(self, other: object) -> bool:
+        self.heard.append(other)
+        return False
+
+
+def _exit_callbacks() -> list[object]:
+    """Return the functions registered with atexit, which C code holds out of the collector's sight (CPython 3.10-3.13).
+
+    ``atexit.unregister`` compares each with its argument, and this one is equal to none. A callable with an ``__eq__``
+    of its own that answers by itself is missed; arguments of callbacks are not told.
+    """
+    listener = _Listener()
+    try:
+        atexit.unregister(listener)  # type: ignore[arg-type]
+    except Exception:  # noqa: BLE001 - a user's __eq__ raised: the callbacks before it are still known
+        return listener.heard
+    return listener.heard
+
+
+def _start_of(obj: object) -> Start | None:  # noqa: PLR0911 - one line a kind of root
+    kind = type(obj)
+    if rawtypes.is_type(obj):
+        return _class_start(obj)
+    if kind is contextvars.Context:
+        return Start(Anchor(WEAK, 0, ""), Root("a context", "context"))
+    module = rawtypes.module_of(kind)
+    if module.startswith("_pytest."):
+        return _pytest_start(obj)
+    if rawtypes.is_instance(obj, threading.Thread):
+        return _thread_start(obj)
+    asyncio: Any = sys.modules.get("asyncio")
+    if asyncio is not None and rawtypes.is_instance(obj, asyncio.Task):
+        return _task_start(obj, asyncio)
+    if asyncio is not None and rawtypes.is_instance(obj, asyncio.BaseEventLoop):
+        return _loop_start(obj)
+    return None
+
+
+def _class_start(kind: type) -> Start | None:
+    if not rawtypes.resolves_by_name(kind, sys.modules):
+        return None
+    name = rawtypes.module_of(kind)
+    depth = rawtypes.qualname_of(kind).count(".")
+    return Start(Anchor(module_rank(name), 2 + 2 * depth, name), Root(describe.type_name(kind), "class attribute"))
+
+
+def _thread_start(thread: Any) -> Start | None:
+    if not any(thread is running for running in threading.enumerate()):
+        return None
+    name = describe.clean(str(object.__getattribute__(thread, "_name")))
+    return Start(Anchor(THIRD_PARTY, 1, name), Root(name, "thread"))
+
+
+def _loop_start(loop: Any) -> Start | None:
+    names = rawtypes.instance_dict(loop) or {}
+    if names.get("_thread_id") is None:
+        return None
+    return Start(Anchor(THIRD_PARTY, 1, ""), Root(f"running {describe.short_type_name(type(loop))}", "asyncio loop"))
+
+
+def _task_start(task: Any, asyncio: Any) -> Start | None:
+    if asyncio.Future.done(task):
+        return None
+    if _loop_start(asyncio.Future.get_loop(task)) is None:
+        return None
+    name = describe.clean(str(asyncio.Task.get_name(task)))
+    return Start(Anchor(THIRD_PARTY, 1, name), Root(name, "asyncio task", "pending"))
+
+
+def _pytest_start(obj: Any) -> Start | None:
+    names = {base.__name__ for base in rawtypes.mro_of(type(obj)) if rawtypes.module_of(base).startswith("_pytest.")}
+    if "FixtureDef" in names:
+        scope, name = obj.scope, describe.clean(obj.argname)
+        if scope != "function":
+            return Start(Anchor(WEAK, 0, name), Root(f"{scope}-scoped fixture {name!r}", "fixture"))
+    elif names.isdisjoint(_HOUSEKEEPERS):
+        return None
+    return Start(Anchor(PYTEST, 0, type(obj).__name__), Root(describe.type_name(type(obj)), "pytest itself"))
+
+
+_STDLIB_DIR = os.path.normcase(sysconfig.get_path("stdlib")) + os.sep
+_SITE_DIRS = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+
+
+def module_rank(name: str) -> int:
+    """Return whose code a module is: the user's, a third party's, the standard library's or pytest's."""
+    top = name.partition(".")[0]
+    if top in PYTEST_PACKAGES:
+        return PYTEST
+    if top in sys.stdlib_module_names:
+        return STDLIB
+    file = module_file(name)
+    if any(folder in file for folder in _SITE_DIRS):
+        return THIRD_PARTY
+    return STDLIB if file.startswith(_STDLIB_DIR) else USER
+
+
+def module_file(name: str) -> str:
+    """Return the path of the file that a module was loaded from, or the empty string."""
+    module = sys.modules.get(name)
+    if module is None or not rawtypes.is_module(module) or not isinstance(module, types.ModuleType):
+        return ""
+    file = rawtypes.module_dict(module).get("__file__")
+    return os.path.normcase(file) if type(file) is str else ""
+
+
+_LAST_ERRORS = (".last_exc", ".last_value", ".last_traceback", ".excepthook", ".unraisablehook")
+
+
+def promote(root: Root, links: tuple[Link, ...]) -> tuple[Root, tuple[Link, ...]]:
+    """Name the root by what the reader knows it as, where the first link from a module or class leads to just that.
+
+    Returns the root and the links from it; as given where there is nothing to promote.
+    """
+    if root.kind not in ("module", "class attribute") or not links:
+        return root, links
+    if root.name in ("atexit", "weakref.finalize"):
+        return replace(root, kind="interpreter"), links
+    if len(links) == 1:
+        is_last_error = root.name == "sys" and links[0].text in _LAST_ERRORS
+        return (replace(root, kind="interpreter"), links) if is_last_error else (root, links)
+    kind = _promoted_kind(root, links)
+    return (Root(root.name + links[0].text, kind), links[1:]) if kind else (root, links)
+
+
+def _promoted_kind(root: Root, links: tuple[Link, ...]) -> RootKind | None:
+    if root.name == "sys" and links[0].text in _LAST_ERRORS:
+        return "interpreter"
+    if links[1].kind == "lru_cache":
+        return "lru_cache"
+    return "thread-local" if links[1].kind == "thread-local" else None

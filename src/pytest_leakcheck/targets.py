@@ -1,0 +1,96 @@
+"""Which types a census counts: named classes and dotted globs, or the project's own classes."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import sys
+import types
+import weakref
+from typing import TYPE_CHECKING
+
+from pytest_leakcheck import rawtypes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_ENVIRONMENT_DIRS = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+
+
+class TypeFilter:
+    """Tells wanted types from others, judging each type once.
+
+    The types are held weakly: a strong cache would keep alive every class that a test makes.
+    """
+
+    def __init__(self, judge: Callable[[type], bool]) -> None:
+        self._judge = judge
+        self._known: dict[int, tuple[weakref.ref[type], bool]] = {}
+
+    def __call__(self, kind: type) -> bool:
+        """Tell whether instances of `kind` are wanted."""
+        known = self._known.get(id(kind))
+        if known is not None and known[0]() is kind:
+            return known[1]
+        verdict = self._judge(kind)
+        self._known[id(kind)] = (weakref.ref(kind), verdict)
+        return verdict
+
+
+def named(targets: Sequence[type | str]) -> TypeFilter:
+    """Return a filter of the classes and dotted globs in `targets`, subclasses included."""
+    classes = [target for target in targets if not isinstance(target, str)]
+    globs = [target for target in targets if isinstance(target, str)]
+
+    def judge(kind: type) -> bool:
+        bases = rawtypes.mro_of(kind)
+        if any(base is wanted for base in bases for wanted in classes):
+            return True
+        names = [f"{rawtypes.module_of(base)}.{rawtypes.qualname_of(base)}" for base in bases]
+        return any(fnmatch.fnmatchcase(name, glob) for name in names for glob in globs)
+
+    return TypeFilter(judge)
+
+
+def own(root: str, packages: Sequence[str]) -> TypeFilter:
+    """Return a filter of the project's own classes.
+
+    `root` is the folder that they are below of, environments in it left out; `packages` are dotted names of packages
+    that belong to the project wherever they are installed. Classes of classes are never wanted.
+    """
+    folder = os.path.normcase(os.path.realpath(root)) + os.sep
+    environment = os.path.normcase(os.path.realpath(sys.prefix)) + os.sep
+    verdicts: dict[str, bool] = {}
+
+    def is_own(module: str) -> bool:
+        if any(module == package or module.startswith(f"{package}.") for package in packages):
+            return True
+        file = module_file(module)
+        if not file.startswith(folder) or any(part in file for part in _ENVIRONMENT_DIRS):
+            return False
+        return not (environment.startswith(folder) and environment != folder and file.startswith(environment))
+
+    def judge(kind: type) -> bool:
+        module = rawtypes.module_of(kind)
+        if type in rawtypes.mro_of(kind) or module.partition(".")[0] == "pytest_leakcheck":
+            return False
+        if module not in verdicts:
+            verdicts[module] = bool(module) and is_own(module)
+        return verdicts[module]
+
+    return TypeFilter(judge)
+
+
+def module_file(name: str) -> str:
+    """Return the real path of the file that a loaded module came from, or the empty string."""
+    module = sys.modules.get(name)
+    if module is None or not rawtypes.is_module(module):
+        return ""
+    file = rawtypes.module_dict(module).get("__file__")
+    return os.path.normcase(os.path.realpath(file)) if type(file) is str else ""
+
+
+def is_plain_instance(obj: object) -> bool:
+    """Tell whether `obj` is neither a class, nor a module, nor a function: those are never blamed."""
+    bases = rawtypes.mro_of(type(obj))
+    return not any(kind in bases for kind in (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType))

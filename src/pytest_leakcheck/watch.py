@@ -1,0 +1,105 @@
+"""What must die: weak references to it, and collections until it does. Knows nothing of holders, paths or reports."""
+
+from __future__ import annotations
+
+import gc
+import time
+import weakref
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pytest_leakcheck import describe
+from pytest_leakcheck.model import Survivor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_MOST_ROUNDS = 5
+"""Full collections at most: one more while finalisers and weak reference callbacks still free something."""
+_FIRST_NAP, _LONGEST_NAP = 0.001, 0.05
+"""Seconds slept between two looks while settling, doubled from the one to the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One object that must die, held weakly."""
+
+    ref: weakref.ref[Any]
+    fact: Survivor
+
+
+@dataclass(slots=True)
+class Watch:
+    """The objects of one check, each watched once."""
+
+    watched: list[Watched] = field(default_factory=list)
+    total: int = 0
+    """How many objects were ever added, dead ones included."""
+
+    def add(self, obj: object, origin: str, reason: str = "") -> None:
+        """Watch `obj`; `origin` and `reason` are for the report.
+
+        Raises TypeError where it can't be weakly referenced. An object that is watched already keeps its first origin.
+        """
+        if any(entry.ref() is obj for entry in self.watched):
+            return
+        self.watched.append(Watched(weakref.ref(obj), Survivor(describe.type_name(type(obj)), origin, reason)))
+        self.total += 1
+
+    def add_new(self, obj: object, origin: str, *, is_asked_for: bool) -> None:
+        """Watch `obj`, known to be unwatched, if it can be weakly referenced."""
+        try:
+            ref = weakref.ref(obj)
+        except TypeError:
+            return
+        fact = Survivor(describe.type_name(type(obj)), origin, is_asked_for=is_asked_for)
+        self.watched.append(Watched(ref, fact))
+        self.total += 1
+
+    def drop_dead(self) -> bool:
+        """Forget what has died; tell whether anything is left."""
+        self.watched = [entry for entry in self.watched if entry.ref() is not None]
+        return bool(self.watched)
+
+    def alive(self) -> list[Any]:
+        """Return the watched objects that live, in the order they were added, each once."""
+        living: dict[int, Any] = {}
+        for entry in self.watched:
+            obj = entry.ref()
+            if obj is not None:
+                living.setdefault(id(obj), obj)
+        return list(living.values())
+
+    def facts(self, objects: Iterable[object]) -> list[Survivor]:
+        """Return what is known of each of `objects`, all of them watched."""
+        known = {id(entry.ref()): entry.fact for entry in reversed(self.watched)}
+        return [known[id(obj)] for obj in objects]
+
+    def collect(self) -> bool:
+        """Collect as little as it takes for all to die; tell whether any survives a full collection.
+
+        Nothing alive, nothing collected: then the young generations, which cost microseconds, and only last a full one.
+        """
+        for generation in (0, 1):
+            if not self.drop_dead():
+                return False
+            gc.collect(generation)
+        rounds = 0
+        while self.drop_dead() and rounds < _MOST_ROUNDS:
+            freed = gc.collect()
+            rounds += 1
+            if not freed:
+                break
+        return self.drop_dead()
+
+    def settle(self, seconds: float, drain: Callable[[], object] = lambda: None) -> float:
+        """Collect, drain and look until all are dead or `seconds` are over; return the seconds waited."""
+        started, nap = time.monotonic(), _FIRST_NAP
+        while self.collect():
+            waited = time.monotonic() - started
+            if waited >= seconds:
+                break
+            time.sleep(min(nap, seconds - waited))
+            nap = min(nap * 2, _LONGEST_NAP)
+            drain()
+        return time.monotonic() - started
