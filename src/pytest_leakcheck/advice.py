@@ -6,40 +6,38 @@ order that a trace contains gives its advice.
 
 from __future__ import annotations
 
-DOCS = "https://pytest-leakcheck.readthedocs.io"
-
 ADVICE: dict[str, str] = {
     "unaccounted": (
         "The collector sees no holder: C code keeps a reference, or a container of an extension that does not take part "
         'in garbage collection. Look at the extension calls that were given the object. See: docs, "C holders".'
     ),
     "fixture": 'A wider-scoped fixture keeps it: drop it in the test, or give the fixture the test\'s scope. See: docs, "Fixtures".',
-    "bound method": (
-        "A callback registry holds its bound method. Hold it weakly (weakref.WeakMethod, a WeakSet of observers), or "
-        'unregister it on close. See: docs, "Observers".'
+    "finalizer": (
+        "weakref.finalize holds its callback and arguments strongly: if they lead back to the object it can't die. Give it "
+        'a function and data that know nothing of the object. See: docs, "Finalizers".'
     ),
+    "atexit": 'atexit holds its callbacks until the end: atexit.unregister(callback) on close, or weakref.finalize. See: docs, "Finalizers".',
     "lru_cache": (
         "A cache on a method keeps every self that it was called with. Cache on the instance (functools.cached_property, "
         'a dict of its own), or key by what is needed alone. See: docs, "Caches".'
     ),
     "thread-local": 'A thread-local value lives as long as its thread: delete the attribute when done. See: docs, "Threads".',
     "context variable": 'A context variable was set and not reset: call ContextVar.reset(token) when done. See: docs, "Contexts".',
-    "atexit": 'atexit holds its callbacks until the end: atexit.unregister(callback) on close, or weakref.finalize. See: docs, "Finalizers".',
-    "finalizer": (
-        "weakref.finalize holds its callback and arguments strongly: if they lead back to the object it can't die. Give it "
-        'a function and data that know nothing of the object. See: docs, "Finalizers".'
-    ),
     "traceback": 'A stored exception keeps the frames of its traceback, locals included: store str(e), or clear e.__traceback__. See: docs, "Exceptions".',
     "exception": 'A stored exception keeps it: store what you need of it, or drop the exception. See: docs, "Exceptions".',
-    "default argument": 'A default argument is made once and shared by all calls: use None and make it inside. See: docs, "Functions".',
-    "closure variable": 'An inner function keeps the variables that it uses: pass a weak reference in, or drop the function. See: docs, "Observers".',
-    "partial": 'A functools.partial keeps its arguments: pass a weak reference, or drop the partial. See: docs, "Observers".',
+    "thread": 'A thread that still runs keeps its locals, target and arguments: end and join it, or drop the variable. See: docs, "Threads".',
+    "asyncio task": 'A task that is still pending keeps what its coroutine holds: cancel it and await it. See: docs, "Generators".',
+    "asyncio loop": 'The event loop still has it scheduled: cancel the handle or stop the periodic call. See: docs, "Generators".',
     "generator": 'A suspended generator keeps its locals: run it to its end or close() it. See: docs, "Generators".',
     "coroutine": 'A suspended coroutine keeps its locals: await it, or cancel its task and wait for that. See: docs, "Generators".',
     "async generator": 'A suspended async generator keeps its locals: await its aclose(). See: docs, "Generators".',
-    "asyncio task": 'A task that is still pending keeps what its coroutine holds: cancel it and await it. See: docs, "Generators".',
-    "asyncio loop": 'The event loop still has it scheduled: cancel the handle or stop the periodic call. See: docs, "Generators".',
-    "thread": 'A thread that still runs keeps its locals, target and arguments: end and join it, or drop the variable. See: docs, "Threads".',
+    "bound method": (
+        "A callback registry holds its bound method. Hold it weakly (weakref.WeakMethod, a WeakSet of observers), or "
+        'unregister it on close. See: docs, "Observers".'
+    ),
+    "default argument": 'A default argument is made once and shared by all calls: use None and make it inside. See: docs, "Functions".',
+    "closure variable": 'An inner function keeps the variables that it uses: pass a weak reference in, or drop the function. See: docs, "Observers".',
+    "partial": 'A functools.partial keeps its arguments: pass a weak reference, or drop the partial. See: docs, "Observers".',
     "running frame": 'A function that is still running has it in a local variable: it goes when the function returns. See: docs, "Threads".',
     "dict key": 'It is the key of a dict: use weakref.WeakKeyDictionary, or delete the key. See: docs, "Caches".',
     "dict item": 'A dict keeps it: use weakref.WeakValueDictionary, or delete the item when done. See: docs, "Caches".',

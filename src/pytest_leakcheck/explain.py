@@ -1,27 +1,40 @@
-"""From live survivors to leaks as values: heap and roots give the paths, links and advice the words."""
+"""From live survivors to leaks as values: the searches give paths and proofs, `links` and `advice` the words."""
 
 from __future__ import annotations
 
-import gc
-import sys
+import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_leakcheck import rawtypes
+from pytest_leakcheck import describe
 from pytest_leakcheck.advice import ADVICE
 from pytest_leakcheck.heap import Heap
-from pytest_leakcheck.links import INHERENT, name_links
-from pytest_leakcheck.model import Leak, Link, Root, Survivor, Trace
+from pytest_leakcheck.links import INHERENT, name_links, steps_of
+from pytest_leakcheck.model import Leak, Link, Proof, Root, Survivor, Trace
 from pytest_leakcheck.paths import Search, find_paths
-from pytest_leakcheck.roots import Roots, promote
+from pytest_leakcheck.proof import prove
+from pytest_leakcheck.retained import retained
+from pytest_leakcheck.roots import Roots, class_root, promote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 SEARCH_SECONDS = 30.0
 """How long a search may take, in seconds."""
+PROOF_SECONDS = 0.5
+"""How long a proof may take at least; it may always take as long as the search did."""
 MOST_ACCOUNTED = 500
 """Objects whose references are counted where no root was found, the nearest to the survivors first."""
+
+
+class Told(NamedTuple):
+    """A survivor's path in words, with the nodes that it was told from."""
+
+    trace: Trace
+    nodes: tuple[int, ...]
+    """From the root's own object, where that is on the heap, to the survivor."""
+    ends: tuple[int, ...]
+    """For each link, the index on `nodes` that it leads to."""
 
 
 def explain(objects: list[Any], facts: Sequence[Survivor], own: Iterable[object] = ()) -> tuple[Leak, ...]:
@@ -30,63 +43,60 @@ def explain(objects: list[Any], facts: Sequence[Survivor], own: Iterable[object]
     `facts` tells of each object where it came from; `own` are further containers of ours that hold the objects. Never
     raises: what goes wrong in the search is told in the leak. Errs towards a missing trace, never towards a wrong one.
     """
+    started = time.monotonic()
     try:
         roots = Roots(frozenset(map(id, objects)))
         with Heap(objects, roots, own) as heap:
             search = _search(heap, roots, list(map(id, objects)))
-            told = [_tell(heap, roots, search, id(obj)) for obj in objects]
+            told = [_tell(heap, roots, search.paths.get(id(obj))) for obj in objects]
+            facing = _Facing(heap, roots, search, max(PROOF_SECONDS, time.monotonic() - started))
+            return tuple(
+                facing.leak(
+                    told[group.heads[0]],
+                    [facts[index] for index in group.heads],
+                    [facts[index] for index in group.hanging],
+                )
+                for group in _grouped(told, list(map(id, objects)), facts)
+            )
     except Exception as error:  # noqa: BLE001 - a leak without its trace is still a leak; the reader is told why
-        return (Leak(tuple(facts), None, unavailable=f"the search ended with {type(error).__name__}: {error}"),)
-    return _grouped(told, facts, search, list(map(id, objects)))
+        reason = f"the search ended with {describe.clean(f'{type(error).__name__}: {error}', 200)}"
+        return (Leak(tuple(facts), None, unavailable=reason),)
+
+
+class _Group(NamedTuple):
+    heads: list[int]
+    """Indexes of survivors with one fingerprint."""
+    hanging: list[int]
+    """Indexes of survivors whose paths go through the heads."""
 
 
 def _search(heap: Heap, roots: Roots, ids: list[int]) -> Search:
     search = find_paths(heap, ids, seconds=SEARCH_SECONDS)
     if not search.is_complete or len(search.paths) == len(ids):
         return search
-    nearest = search.expanded[:MOST_ACCOUNTED]
-    roots.add_unaccounted(heap.objects[n] for n in nearest if _missing(heap, n, is_target=n in ids))
+    lost = [node for node in search.expanded[:MOST_ACCOUNTED] if heap.missing(node)]
+    roots.add_unaccounted(heap.objects[node] for node in lost)
     return find_paths(heap, ids, seconds=SEARCH_SECONDS)
 
 
-def _missing(heap: Heap, node: int, *, is_target: bool) -> int:
-    """Return how many references to an object no holder on the heap explains."""
-    if rawtypes.is_type(heap.objects[node]):
-        return 0  # the interpreter's own references to a class are many and not to be told apart
-    found = sum(1 for holder in heap.raw_holders(node) for held in gc.get_referents(holder) if id(held) == node)
-    ours = 1 + is_target  # the heap's table, and the list of survivors
-    return _references(heap.objects, node) - found - ours
-
-
-def _references(table: dict[int, object], node: int) -> int:
-    """Return the number of references to an object, without the one that asking makes."""
-    return sys.getrefcount(table[node]) - _ASKING
-
-
-def _count_asking() -> int:
-    table: dict[int, object] = {0: object()}
-    return sys.getrefcount(table[0]) - 1
-
-
-_ASKING = _count_asking()
-
-
-def _tell(heap: Heap, roots: Roots, search: Search, target: int) -> Trace | None:
-    path = search.paths.get(target)
-    if path is None:
+def _tell(heap: Heap, roots: Roots, path: tuple[int, ...] | None) -> Told | None:
+    start = roots.start(heap.objects[path[0]]) if path else None
+    if path is None or start is None:
         return None
-    objects: list[Any] = [heap.objects[node] for node in path]
-    start = roots.start(objects[0])
-    if start is None:
-        return None
-    length = len(objects) + start.anchor.extra
-    if start.link is None and start.root.kind == "module" and not rawtypes.is_module(objects[0]):
-        objects.insert(0, sys.modules.get(start.root.name))
-    links = name_links(objects)
+    objects = [heap.objects[node] for node in path[1:]]
     if start.link is not None:
-        links = (start.link, *links)
-    root, links = promote(start.root, links)
-    return Trace(root, _with_suspects(root, links), length)
+        objects.insert(0, heap.objects[path[0]])
+        links, steps = (start.link, *name_links(objects)), [0, *steps_of(objects)]
+        root, length = start.root, len(objects) + start.anchor.extra
+    else:
+        objects = [*roots.path_to(heap.objects[path[0]]), *objects]
+        length = len(objects)
+        root, objects = class_root(start.root, objects)
+        links, steps = name_links(objects), steps_of(objects)
+    root, links = promote(root, links)
+    steps[: len(steps) - len(links) + 1] = [sum(steps[: len(steps) - len(links) + 1])]
+    ends = tuple(sum(steps[: index + 1]) for index in range(len(steps)))
+    return Told(Trace(root, _with_suspects(root, links), length), tuple(map(id, objects)), ends)
 
 
 def _with_suspects(root: Root, links: tuple[Link, ...]) -> tuple[Link, ...]:
@@ -97,37 +107,85 @@ def _with_suspects(root: Root, links: tuple[Link, ...]) -> tuple[Link, ...]:
     )
 
 
-def _grouped(told: list[Trace | None], facts: Sequence[Survivor], search: Search, ids: list[int]) -> tuple[Leak, ...]:
+def _grouped(told: Sequence[Told | None], ids: list[int], facts: Sequence[Survivor]) -> list[_Group]:
     """Put together what has one fingerprint, and under a survivor what only hangs below it."""
-    groups: dict[str, list[int]] = {}
-    leaks: list[Leak] = []
-    for index, trace in enumerate(told):
-        if trace is not None and any(node in ids for node in search.paths[ids[index]][:-1]):
+    groups: dict[str, _Group] = {}
+    owners: dict[int, _Group] = {}
+    below: list[tuple[int, int]] = []
+    for index, each in enumerate(told):
+        above = next((node for node in each.nodes[:-1] if node in ids), None) if each else None
+        if above is not None:
+            below.append((index, above))
             continue
-        leak = Leak((facts[index],), trace)
-        groups.setdefault(leak.fingerprint, []).append(index)
-    below = [i for i in range(len(told)) if all(i not in group for group in groups.values())]
-    for group in groups.values():
-        heads = {ids[i] for i in group}
-        hanging = [i for i in below if next((n for n in search.paths[ids[i]] if n in ids), None) in heads]
-        trace = told[group[0]]
-        survivors = tuple(facts[i] for i in (*group, *hanging))
-        leaks.append(
-            Leak(
-                survivors,
-                trace,
-                accounting=_accounting(trace),
-                advice=_advice(trace),
-                unavailable="" if trace else _why_none(search),
-            )
+        key = Leak((facts[index],), each.trace if each else None).fingerprint
+        group = groups.setdefault(key, _Group([], []))
+        group.heads.append(index)
+        owners[ids[index]] = group
+    for index, above in below:
+        owners[above].hanging.append(index)
+    return list(groups.values())
+
+
+class _Facing(NamedTuple):
+    """The heap as it was searched, to tell of a leak what the path alone does not."""
+
+    heap: Heap
+    roots: Roots
+    search: Search
+    seconds: float
+    """How long a proof may take."""
+
+    def leak(self, first: Told | None, heads: list[Survivor], hanging: list[Survivor]) -> Leak:
+        """Return the leak of the survivors `heads`, the path of one of which is `first`."""
+        leak = Leak(tuple(heads), first.trace if first else None, also_keeps=tuple(hanging))
+        if first is None:
+            return replace(leak, unavailable=_why_none(self.search))
+        target = first.nodes[-1]
+        size = retained(self.heap.objects[target], self.heap.own_references)
+        return replace(
+            leak,
+            accounting=self._accounting(target, first.trace),
+            advice=_advice(first.trace),
+            proof=self._proof(first),
+            retained=size[0] if size else 0,
+            retained_bytes=size[1] if size else 0,
         )
-    return tuple(leaks)
 
-
-def _accounting(trace: Trace | None) -> str:
-    if trace is None or trace.root.kind != "unaccounted":
+    def _accounting(self, target: int, trace: Trace) -> str:
+        missing, total = self.heap.missing(target), self.heap.references(target)
+        if missing:
+            held = "1 is held" if missing == 1 else f"{missing} are held"
+            references = describe.counted(total, "reference")
+            return f"{references}, {total - missing} found; {held} by C code or by a frame that gc can't see."
+        if trace.root.kind == "unaccounted":
+            return "Higher up, a reference is held by C code or by a frame that gc can't see."
         return ""
-    return "At least one reference is held by C code, or by a frame or container that gc can't see."
+
+    def _proof(self, told: Told) -> Proof:
+        if told.trace.root.kind == "unaccounted":
+            return Proof("unproven", reason="what holds it is not visible")
+        # A root off the heap is a node of its own, 0, so that the link from it can be the indispensable one.
+        nodes = (0, *told.nodes) if told.ends[0] == 0 else told.nodes
+        ends = [end + len(nodes) - len(told.nodes) for end in told.ends]
+        inherent = {end for end, link in zip(ends, told.trace.links, strict=True) if link.kind in INHERENT}
+        found = prove(self.heap, nodes, inherent=inherent, seconds=self.seconds)
+        if found.edge is not None:
+            link = next(index for index, end in enumerate(ends) if end >= found.edge)
+            return Proof("dominator", link=spelled(told.trace, link))
+        if found.second:
+            second = _tell(self.heap, self.roots, tuple(node for node in found.second if node))
+            return Proof("independent", second=second.trace if second else None)
+        return Proof("unproven", reason=found.reason)
+
+
+def spelled(trace: Trace, last: int) -> str:
+    """Return the links of `trace` up to number `last` in one expression, from the root on."""
+    text, is_code = trace.root.name, True
+    for link in trace.links[: last + 1]:
+        is_typable = link.text.startswith((".", "["))
+        text += link.text if is_typable and is_code else f" → {link.text}"
+        is_code = is_typable
+    return text
 
 
 def _why_none(search: Search) -> str:
@@ -136,13 +194,10 @@ def _why_none(search: Search) -> str:
     return f"no root leads to it in {search.levels} levels"
 
 
-def _advice(trace: Trace | None) -> str:
-    if trace is None:
-        return ""
-    kinds = {
-        trace.root.kind,
-        *(link.kind for link in trace.links if link.is_suspect or link.kind in INHERENT or len(trace.links) == 1),
-    }
+def _advice(trace: Trace) -> str:
+    kinds = {trace.root.kind, *(link.kind for link in trace.links if link.is_suspect or link.kind in INHERENT)}
+    if len(trace.links) == 1:
+        kinds.add(trace.links[0].kind)
     if trace.root.name.startswith("weakref.finalize"):
         kinds.add("finalizer")
     return next((text for kind, text in ADVICE.items() if kind in kinds), "")

@@ -51,17 +51,21 @@ class RunningFrame:
 
     def take_locals(self) -> list[tuple[str, object]]:
         """Return the frame's locals by name; a module's frame has none that its module does not show."""
-        if self.frame.f_code.co_flags & _FUNCTION_FLAGS != _FUNCTION_FLAGS:
-            return []
-        names: Any = self.frame.f_locals
-        found = list(names.items())
-        if _COPIES_LOCALS and sys.getrefcount(names) == _UNSHARED:
-            names.clear()
-        return found
+        return take_locals(self.frame) if self.frame.f_code.co_flags & _FUNCTION_FLAGS == _FUNCTION_FLAGS else []
+
+
+def take_locals(frame: types.FrameType) -> list[tuple[str, object]]:
+    """Return the locals of a frame, running or not, by name, and leave no copy of them with it."""
+    names: Any = frame.f_locals
+    found = list(names.items())
+    is_function = frame.f_code.co_flags & _FUNCTION_FLAGS == _FUNCTION_FLAGS
+    if _COPIES_LOCALS and is_function and sys.getrefcount(names) == _UNSHARED:
+        names.clear()
+    return found
 
 
 def _count_unshared() -> int:
-    names: Any = sys._getframe().f_locals  # noqa: SLF001 - the count is taken as `take_locals` takes it
+    names: Any = sys._getframe().f_locals  # noqa: SLF001 - counted as `take_locals` counts
     return sys.getrefcount(names)
 
 

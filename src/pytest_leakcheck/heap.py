@@ -9,10 +9,14 @@ Limits, which err towards a missed holder: the collector sees neither C variable
 from __future__ import annotations
 
 import gc
+import sys
 from typing import TYPE_CHECKING
+
+from pytest_leakcheck import rawtypes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+    from collections.abc import Set as AbstractSet
 
     from typing_extensions import Self
 
@@ -35,13 +39,16 @@ class Heap:
         """Start from `objects`; `own` are containers of ours that refer to them, not to be taken for holders."""
         self.objects: dict[int, object] = {id(obj): obj for obj in objects}
         self._roots = roots
-        self._own = {id(self.objects), id(objects), *map(id, own)}
+        self._targets = frozenset(map(id, objects))
+        self._found: dict[int, int] = {}
+        self._own = {id(self.objects), id(objects), id(roots.nearby.objects), *map(id, own)}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.objects.clear()
+        self._roots.nearby.objects.clear()
 
     def anchor(self, node: int) -> Anchor | None:
         """Return what makes an object part of a root, or None."""
@@ -50,12 +57,36 @@ class Heap:
     def holders(self, nodes: Collection[int]) -> list[tuple[int, int]]:
         """Return an edge (holder, held) for each object that refers to one of `nodes`, in the collector's order."""
         wanted = frozenset(nodes)
-        return self._ask(nodes, wanted) if len(nodes) <= BATCH else self._scan(wanted)
+        edges = self._ask(nodes, wanted) if len(nodes) <= BATCH else self._scan(wanted)
+        self._found.update(dict.fromkeys(nodes, 0))
+        for holder, held in edges:
+            self._found[held] += self.multiplicity(holder, held)
+        return edges
 
-    def raw_holders(self, node: int) -> list[object]:
-        """Return the objects that refer to a node met before, ours left out."""
-        asked = (self.objects[node],)
-        return [holder for holder in gc.get_referrers(*asked) if holder is not asked and id(holder) not in self._own]
+    def multiplicity(self, holder: int, held: int) -> int:
+        """Return how many references one node met has to another."""
+        return sum(1 for obj in gc.get_referents(self.objects[holder]) if id(obj) == held)
+
+    def route(self, node: int) -> tuple[int, ...] | None:
+        """Return nodes from a root to `node` where they are known without a search."""
+        return self._roots.route(self.objects[node])
+
+    def own_references(self, node: int) -> int:
+        """Return how many references to a node are ours: of the tables here, and of the list of survivors."""
+        tables = (self.objects, self._roots.nearby.objects, self._targets)
+        return sum(node in table for table in tables)
+
+    def references(self, node: int) -> int:
+        """Return how many references to a node there are, ours left out."""
+        return sys.getrefcount(self.objects[node]) - _ASKING - self.own_references(node)
+
+    def missing(self, node: int) -> int:
+        """Return how many references to a node nothing explains; 0 for a class, whose own are not to be told apart."""
+        if rawtypes.is_type(self.objects[node]):
+            return 0
+        if node not in self._found:
+            self.holders([node])
+        return max(0, self.references(node) - self._found[node] - self._roots.anchored(node))
 
     def _ask(self, nodes: Collection[int], wanted: frozenset[int]) -> list[tuple[int, int]]:
         edges: list[tuple[int, int]] = []
@@ -75,10 +106,41 @@ class Heap:
                     self._add_edges(holder, wanted, edges)
         return edges
 
-    def _add_edges(self, holder: object, wanted: frozenset[int], edges: list[tuple[int, int]]) -> None:
+    def sweep(self, nodes: Collection[int], closed: Collection[int], *, backwards: bool) -> list[tuple[int, int]]:
+        """Return the edges to `nodes` and to the holders met on the way, in one pass over the heap in either direction.
+
+        A chain of objects that were made one after the other, each holding the last, is climbed in one such pass.
+        """
+        wanted = set(nodes)
+        edges: list[tuple[int, int]] = []
+        everything = gc.get_objects()
+        if backwards:
+            everything.reverse()
+        for start in range(0, len(everything), CHUNK):
+            chunk = everything[start : start + CHUNK]
+            if wanted.isdisjoint(map(id, gc.get_referents(*chunk))):
+                continue
+            for holder in chunk:
+                before = len(edges)
+                self._add_edges(holder, wanted, edges)
+                is_met = len(edges) > before and id(holder) not in wanted and id(holder) not in closed
+                if is_met and self.anchor(id(holder)) is None:
+                    wanted.add(id(holder))
+        return edges
+
+    def _add_edges(self, holder: object, wanted: AbstractSet[int], edges: list[tuple[int, int]]) -> None:
         if id(holder) in self._own:
             return
         held = [node for node in map(id, gc.get_referents(holder)) if node in wanted]
         if held:
             self.objects[id(holder)] = holder
             edges.extend((id(holder), node) for node in dict.fromkeys(held))
+
+
+def _count_asking() -> int:
+    table = {0: object()}
+    return sys.getrefcount(table[0]) - 1
+
+
+_ASKING = _count_asking()
+"""What asking for an object's reference count adds to it: 1, or 0 where loads are borrowed (CPython 3.14)."""

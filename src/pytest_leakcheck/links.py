@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from pytest_leakcheck import describe, rawtypes
+from pytest_leakcheck.frames import take_locals
 from pytest_leakcheck.model import Link
 
 
@@ -43,6 +44,15 @@ def name_links(path: Path) -> tuple[Link, ...]:
         path = path[named.steps :]
         links.append(Link(named.text, describe.label(path[0]), named.kind, named.pattern))
     return tuple(links)
+
+
+def steps_of(path: Path) -> list[int]:
+    """Return for each link along `path` the number of references that it covers."""
+    steps = []
+    while len(path) > 1:
+        steps.append(name_step(path).steps)
+        path = path[steps[-1] :]
+    return steps
 
 
 def name_step(path: Path) -> Named:
@@ -80,7 +90,7 @@ def _frame(path: Path) -> Named | None:
 
 def _local(frame: types.FrameType, held: object, steps: int) -> Named:
     where = f"{describe.function_name(frame.f_code)} ({describe.place(frame.f_code, frame.f_lineno)})"
-    found = _key_of(dict(frame.f_locals), held)
+    found = next(((name,) for name, value in take_locals(frame) if value is held), None)
     name = describe.clean(str(found[0])) if found else "?"
     text = f"local {name!r} of {where}" if found else f"a temporary of {where}"
     return Named(text, "local variable", f"local {name} of {describe.function_name(frame.f_code)}", steps)
@@ -236,22 +246,22 @@ def _thread_local(path: Path) -> Named | None:
 
 
 def _context(path: Path) -> Named | None:
-    context = path[0]
+    """Name a context variable; the tree between a context and the value is folded."""
+    context = contextvars.copy_context() if _is_context_tree(path[0]) else path[0]
     if type(context) is not contextvars.Context:
         return None
     steps = 1
-    while steps + 1 < len(path) and type(path[steps]).__name__ in (
-        "hamt",
-        "hamt_bitmap_node",
-        "hamt_array_node",
-        "hamt_collision_node",
-    ):
+    while steps + 1 < len(path) and _is_context_tree(path[steps]):
         steps += 1
     for variable, value in context.items():
         if value is path[steps]:
             text = f"context variable {describe.clean(variable.name)!r}"
             return Named(text, "context variable", text, steps)
     return None
+
+
+def _is_context_tree(obj: object) -> bool:
+    return rawtypes.qualname_of(type(obj)).startswith("hamt") and rawtypes.module_of(type(obj)) in ("", "builtins")
 
 
 def _class(path: Path) -> Named | None:

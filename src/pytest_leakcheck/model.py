@@ -71,6 +71,19 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """What is known of all paths from all roots to a survivor, the trace being one of them."""
+
+    kind: Literal["dominator", "independent", "unproven"]
+    link: str = ""
+    """For a dominator, the one link that all paths go through, spelled from the root on."""
+    second: Trace | None = None
+    """For independent holders, the path of another one."""
+    reason: str = ""
+    """Where nothing is proved, why."""
+
+
+@dataclass(frozen=True, slots=True)
 class Survivor:
     """An object that should be dead and is not."""
 
@@ -94,6 +107,12 @@ class Leak:
     advice: str = ""
     unavailable: str = ""
     """Why there is no trace, where there is none."""
+    proof: Proof | None = None
+    retained: int = 0
+    """How many objects would die with the first survivor, itself included; 0 where that was not found out."""
+    retained_bytes: int = 0
+    also_keeps: tuple[Survivor, ...] = ()
+    """Further survivors that only hang below the first."""
 
     @property
     def fingerprint(self) -> str:
@@ -119,7 +138,7 @@ class Report:
     @property
     def count(self) -> int:
         """How many objects survived."""
-        return sum(len(leak.survivors) for leak in self.leaks)
+        return sum(len(leak.survivors) + len(leak.also_keeps) for leak in self.leaks)
 
     def to_plain(self) -> dict[str, Any]:
         """Return the report as dicts, lists and strings alone, for xdist and JSON."""
@@ -133,13 +152,20 @@ class Report:
 
 
 def _leak_from_plain(plain: dict[str, Any]) -> Leak:
-    survivors = tuple(Survivor(**survivor) for survivor in plain["survivors"])
-    trace = plain["trace"] and Trace(
-        root=Root(**plain["trace"]["root"]),
-        links=tuple(Link(**link) for link in plain["trace"]["links"]),
-        length=plain["trace"]["length"],
-    )
-    return Leak(**{**plain, "survivors": survivors, "trace": trace})
+    values = {
+        "survivors": tuple(Survivor(**survivor) for survivor in plain["survivors"]),
+        "also_keeps": tuple(Survivor(**survivor) for survivor in plain["also_keeps"]),
+        "trace": _trace_from_plain(plain["trace"]),
+        "proof": plain["proof"] and Proof(**{**plain["proof"], "second": _trace_from_plain(plain["proof"]["second"])}),
+    }
+    return Leak(**{**plain, **values})
+
+
+def _trace_from_plain(plain: dict[str, Any] | None) -> Trace | None:
+    if plain is None:
+        return None
+    links = tuple(Link(**link) for link in plain["links"])
+    return Trace(root=Root(**plain["root"]), links=links, length=plain["length"])
 
 
 def fingerprint(trace: Trace | None, type_name: str) -> str:

@@ -18,6 +18,10 @@ GOOD_RANK = 2
 """Roots up to this rank end the search; worse ones are kept in hand while it goes on for something better."""
 PATIENCE = 2
 """Levels that the search goes on after a root that is good but not the user's own."""
+SWEEP_AFTER = 10
+"""Levels after which a narrow search sweeps: a sweep costs as much as ten levels, and climbs any number of them."""
+SWEEP_BREADTH, SWEEP_NODES, MOST_SWEEPS = 64, 50_000, 6
+"""A wider search does not sweep; sweeps that meet more nodes, or that are more in number, are given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +42,17 @@ class Graph(Protocol):
     def holders(self, nodes: Collection[int]) -> Iterable[tuple[int, int]]:
         """Return an edge (holder, held) for each reference to one of `nodes`."""
 
+    def sweep(self, nodes: Collection[int], closed: Collection[int], *, backwards: bool) -> Iterable[tuple[int, int]]:
+        """Return edges as `holders` does, and those to the holders met on the way, in one pass in either direction.
+
+        Holders in `closed` and roots are not asked after. What lies against the direction of the pass is missed.
+        """
+
     def anchor(self, node: int) -> Anchor | None:
         """Return what makes `node` a root, or None."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Search:
     """What a search found: a path for each target that has one, and whether it looked at all there is."""
 
@@ -51,28 +61,23 @@ class Search:
     is_complete: bool
     """Whether the search ended by itself, and not because its time was over."""
     levels: int
-    explained: dict[int, int] = field(default_factory=dict)
-    """For each node expanded, how many holders of it were found."""
-    expanded: tuple[int, ...] = ()
-    """The nodes expanded, nearest to the targets first."""
+    expanded: tuple[int, ...]
+    """The nodes whose holders are known, nearest to the targets first."""
 
 
 @dataclass(slots=True)
-class _Frontier:
-    targets: frozenset[int]
-    holds: dict[int, list[int]] = field(default_factory=dict)
-    explained: dict[int, int] = field(default_factory=dict)
+class _State:
+    seen: set[int]
+    holds: dict[int, dict[int, None]] = field(default_factory=dict)
     anchors: dict[int, Anchor] = field(default_factory=dict)
-    seen: set[int] = field(default_factory=set)
+    expanded: dict[int, None] = field(default_factory=dict)
+    levels: int = 0
 
-    def expand(self, graph: Graph, nodes: Sequence[int]) -> list[int]:
-        """Ask who holds `nodes`; return the holders not seen before that are no roots."""
+    def enter(self, graph: Graph, edges: Iterable[tuple[int, int]]) -> list[int]:
+        """Note `edges`; return the holders not seen before that are no roots."""
         fresh: list[int] = []
-        for node in nodes:
-            self.explained.setdefault(node, 0)
-        for holder, held in graph.holders(nodes):
-            self.explained[held] += 1
-            self.holds.setdefault(holder, []).append(held)
+        for holder, held in edges:
+            self.holds.setdefault(holder, {})[held] = None
             if holder in self.seen:
                 continue
             self.seen.add(holder)
@@ -83,6 +88,26 @@ class _Frontier:
                 self.anchors[holder] = anchor
         return fresh
 
+    def climb(self, graph: Graph, frontier: Sequence[int]) -> list[int]:
+        """Go one level up."""
+        self.levels += 1
+        self.expanded.update(dict.fromkeys(frontier))
+        return self.enter(graph, graph.holders(frontier))
+
+    def sweep(self, graph: Graph, frontier: Sequence[int], deadline: float) -> list[int]:
+        """Go up as far as it goes, in passes to and fro until one meets nothing new; return what is left to expand."""
+        nodes = list(frontier)
+        for number in range(MOST_SWEEPS):
+            fresh = self.enter(graph, graph.sweep(nodes, self.expanded, backwards=bool(number % 2)))
+            self.levels += 1
+            nodes += fresh
+            if not fresh:
+                self.expanded.update(dict.fromkeys(nodes))
+                return []
+            if len(nodes) > SWEEP_NODES or time.monotonic() > deadline:
+                break
+        return nodes
+
 
 def find_paths(graph: Graph, targets: Sequence[int], *, seconds: float = float("inf")) -> Search:
     """Return the best path from a root to each of `targets`.
@@ -91,42 +116,36 @@ def find_paths(graph: Graph, targets: Sequence[int], *, seconds: float = float("
     never towards a reference that does not exist.
     """
     deadline = time.monotonic() + seconds
-    state = _Frontier(targets=frozenset(targets), seen=set(targets))
-    for target in targets:
-        anchor = graph.anchor(target)
-        if anchor is not None:
-            state.anchors[target] = anchor
-    frontier, levels, patience = list(dict.fromkeys(targets)), 0, PATIENCE
+    state = _State(seen=set(targets))
+    state.anchors = {target: anchor for target in targets if (anchor := graph.anchor(target)) is not None}
+    frontier, patience, may_sweep = list(dict.fromkeys(targets)), PATIENCE, True
     is_complete = True
-    while frontier:
-        if time.monotonic() > deadline:
-            is_complete = False
-            break
-        before = len(state.anchors)
-        frontier = state.expand(graph, frontier)
-        levels += 1
-        if len(state.anchors) == before and patience == PATIENCE:
-            continue
-        worst = max(_reach(state, GOOD_RANK).ranks(targets))
+    while frontier and patience:
+        worst = max(_reach(state, GOOD_RANK).ranks(targets)) if state.anchors else GOOD_RANK + 1
         if worst == 0:
             break
         if worst <= GOOD_RANK:
             patience -= 1
-            if patience == 0:
-                break
-    routes = _reach(state, max((a.rank for a in state.anchors.values()), default=0))
+        if time.monotonic() > deadline:
+            is_complete = False
+            break
+        if may_sweep and state.levels >= SWEEP_AFTER and len(frontier) <= SWEEP_BREADTH:
+            frontier, may_sweep = state.sweep(graph, frontier, deadline), False
+        else:
+            frontier = state.climb(graph, frontier)
+    routes = _reach(state, max((anchor.rank for anchor in state.anchors.values()), default=0))
     paths = {target: routes.path(target) for target in targets if target in routes.best}
-    return Search(paths, is_complete, levels, state.explained, tuple(state.explained))
+    return Search(paths, is_complete, state.levels, tuple(state.expanded))
 
 
 @dataclass(slots=True)
 class _Routes:
-    best: dict[int, tuple[int, int, str]]
-    """For each node reached: rank and order of its root, and the distance from it."""
-    parent: dict[int, int]
+    best: dict[int, int] = field(default_factory=dict)
+    """For each node reached, the rank of its root."""
+    parent: dict[int, int] = field(default_factory=dict)
 
     def ranks(self, targets: Iterable[int]) -> list[int]:
-        return [self.best[target][0] if target in self.best else GOOD_RANK + 1 for target in targets]
+        return [self.best.get(target, GOOD_RANK + 1) for target in targets]
 
     def path(self, target: int) -> tuple[int, ...]:
         nodes = [target]
@@ -135,32 +154,33 @@ class _Routes:
         return tuple(reversed(nodes))
 
 
-def _reach(state: _Frontier, worst_rank: int) -> _Routes:
-    """Walk down from the anchors of each rank in turn, the better ranks first, a distance at a time."""
-    routes = _Routes({}, {})
+def _reach(state: _State, worst_rank: int) -> _Routes:
+    """Walk down from the anchors of each rank in turn, the better ranks first."""
+    routes = _Routes()
     for rank in sorted({anchor.rank for anchor in state.anchors.values()}):
         if rank <= worst_rank:
             _spread(state, rank, routes)
     return routes
 
 
-def _spread(state: _Frontier, rank: int, routes: _Routes) -> None:
+def _spread(state: _State, rank: int, routes: _Routes) -> None:
+    """Walk down from the anchors of one rank, a distance from their roots' objects at a time."""
     starts: dict[int, list[tuple[str, int]]] = {}
     for node, anchor in state.anchors.items():
         if anchor.rank == rank and node not in routes.best:
             starts.setdefault(anchor.extra, []).append((anchor.order, node))
-    wave: list[tuple[str, int]] = []
+    wave: list[int] = []
     distance = min(starts, default=0)
     while wave or starts:
-        for order, node in sorted(starts.pop(distance, [])):
+        for _, node in sorted(starts.pop(distance, [])):
             if node not in routes.best:
-                routes.best[node] = (rank, distance, order)
-                wave.append((order, node))
-        following: list[tuple[str, int]] = []
-        for order, node in wave:
+                routes.best[node] = rank
+                wave.append(node)
+        following: list[int] = []
+        for node in wave:
             for held in state.holds.get(node, ()):
                 if held not in routes.best:
-                    routes.best[held] = (rank, distance + 1, order)
+                    routes.best[held] = rank
                     routes.parent[held] = node
-                    following.append((order, held))
+                    following.append(held)
         wave, distance = following, distance + 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextvars
+import gc
 import os
 import signal
 import sys
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_leakcheck import describe, rawtypes
 from pytest_leakcheck.frames import running_frames
 from pytest_leakcheck.model import Link, Root, RootKind
+from pytest_leakcheck.nearby import Nearby
 from pytest_leakcheck.paths import Anchor
 
 if TYPE_CHECKING:
@@ -61,7 +63,10 @@ class Roots:
         """Look at all modules, running frames and the current context; `targets` are the ids of the survivors."""
         self._targets = targets
         self._starts: dict[int, Start] = {}
+        self._module_of_dict: dict[int, object] = {}
+        self._held: dict[int, int] = {}
         self._add_modules()
+        self.nearby = self._look_nearby()
         self._add_context()
         self._add_signal_handlers()
         self._add_exit_callbacks()
@@ -74,14 +79,45 @@ class Roots:
 
     def start(self, obj: object) -> Start | None:
         """Return the root that `obj` is part of, or None."""
+        distance = self.nearby.distance(id(obj))
         known = self._starts.get(id(obj))
-        if known is None and id(obj) not in self._targets:
-            known = _start_of(obj)
-            if known is not None:
-                self._starts[id(obj)] = known
-        return known
+        if distance is not None and (known is None or known.anchor.rank > USER):
+            name = self.nearby.module(id(obj))
+            return Start(Anchor(USER, distance + 1, name), Root(describe.clean(name), "module"))
+        own = None if id(obj) in self._targets else _start_of(obj)
+        if own is None or (known is not None and known.anchor.rank <= own.anchor.rank):
+            return known
+        return own
+
+    def route(self, obj: object) -> tuple[int, ...] | None:
+        """Return the ids from a root to `obj` where they are known without a search; a root's is its own."""
+        if self.nearby.distance(id(obj)) is not None:
+            return tuple(map(id, self.nearby.path(obj)))
+        return (id(obj),) if self.start(obj) is not None else None
+
+    def anchored(self, node: int) -> int:
+        """Return how many references from outside the heap are known to lead to a node."""
+        return self._held.get(node, 0)
+
+    def path_to(self, obj: object) -> list[object]:
+        """Return the objects from the root's own object to `obj`, both included; `obj` alone if it is one itself."""
+        if self.nearby.distance(id(obj)) is None:
+            module = self._module_of_dict.get(id(obj))
+            return [obj] if module is None else [module, obj]
+        path = self.nearby.path(obj)
+        return [self._module_of_dict.get(id(path[0])), *path]
+
+    def _look_nearby(self) -> Nearby:
+        known = list(sys.modules.items())
+        dicts = {name: rawtypes.module_dict(module) for name, module in known if rawtypes.is_module(module)}
+        users = [(name, names) for name, names in dicts.items() if type(name) is str and module_rank(name) == USER]
+        return Nearby(
+            users, frozenset({*map(id, dicts.values()), *(id(module) for _, module in known), id(self._starts)})
+        )
 
     def _add(self, obj: object, start: Start) -> None:
+        if start.link is not None and start.root.kind != "unaccounted":
+            self._held[id(obj)] = self._held.get(id(obj), 0) + 1
         held = self._starts.get(id(obj))
         if held is None or (start.anchor.rank, start.anchor.extra) < (held.anchor.rank, held.anchor.extra):
             self._starts[id(obj)] = start
@@ -100,16 +136,13 @@ class Roots:
             rank, root = module_rank(name), Root(describe.clean(name), "module")
             self._add(module, Start(Anchor(rank, 0, name), root))
             if rawtypes.is_module(module):
+                self._module_of_dict[id(rawtypes.module_dict(module))] = module
                 self._add(rawtypes.module_dict(module), Start(Anchor(rank, 1, name), root))
 
     def _add_context(self) -> None:
-        for variable, value in contextvars.copy_context().items():
-            name = describe.clean(variable.name)
-            link = Link(
-                f"context variable {name!r}", describe.label(value), "context variable", f"context variable {name}"
-            )
-            root = Root("current context", "context", f"of thread {threading.current_thread().name!r}")
-            self._add(value, Start(Anchor(STDLIB, 2, name), root, link))
+        root = Root("current context", "context", f"of thread {describe.clean(threading.current_thread().name)!r}")
+        for tree in gc.get_referents(contextvars.copy_context()):
+            self._add(tree, Start(Anchor(STDLIB, 1, ""), root))
 
     def _add_signal_handlers(self) -> None:
         for number in signal.valid_signals():
@@ -129,7 +162,7 @@ class Roots:
             is_pytest = frame.module.partition(".")[0] in PYTEST_PACKAGES
             kind: RootKind = "pytest itself" if is_pytest else "running frame" if frame.is_current else "thread"
             name = f"{frame.function} ({frame.place})"
-            root = Root(describe.clean(frame.thread) if kind == "thread" else name, kind)
+            root = Root(f"thread {describe.clean(frame.thread)!r}" if kind == "thread" else name, kind)
             rank = PYTEST if is_pytest else WEAK
             for variable, value in frame.take_locals():
                 text = f"local {describe.clean(variable)!r} of {frame.function} ({frame.place})"
@@ -195,7 +228,7 @@ def _thread_start(thread: Any) -> Start | None:
     if not any(thread is running for running in threading.enumerate()):
         return None
     name = describe.clean(str(object.__getattribute__(thread, "_name")))
-    return Start(Anchor(THIRD_PARTY, 1, name), Root(name, "thread"))
+    return Start(Anchor(THIRD_PARTY, 1, name), Root(f"thread {name!r}", "thread"))
 
 
 def _loop_start(loop: Any) -> Start | None:
@@ -211,7 +244,7 @@ def _task_start(task: Any, asyncio: Any) -> Start | None:
     if _loop_start(asyncio.Future.get_loop(task)) is None:
         return None
     name = describe.clean(str(asyncio.Task.get_name(task)))
-    return Start(Anchor(THIRD_PARTY, 1, name), Root(name, "asyncio task", "pending"))
+    return Start(Anchor(THIRD_PARTY, 1, name), Root(f"task {name!r}", "asyncio task", "pending"))
 
 
 def _pytest_start(obj: Any) -> Start | None:
@@ -249,6 +282,15 @@ def module_file(name: str) -> str:
         return ""
     file = rawtypes.module_dict(module).get("__file__")
     return os.path.normcase(file) if type(file) is str else ""
+
+
+def class_root(root: Root, objects: list[Any]) -> tuple[Root, list[Any]]:
+    """Start from the class where a path leads from a module to one that has a name of its own to be found by."""
+    for index in range(len(objects) - 2, 0, -1):
+        kind = objects[index]
+        if rawtypes.is_type(kind) and rawtypes.resolves_by_name(kind, sys.modules):
+            return Root(describe.type_name(kind), "class attribute"), objects[index:]
+    return root, objects
 
 
 _LAST_ERRORS = (".last_exc", ".last_value", ".last_traceback", ".excepthook", ".unraisablehook")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_leakcheck.model import Leak, Report, Survivor, Trace
+    from pytest_leakcheck.model import Leak, Proof, Report, Survivor, Trace
 
 WIDTH = 80
 _MOST_SURVIVORS = 5
@@ -79,13 +79,24 @@ def _verdict(report: Report, style: Style) -> str:
 
 def _leak(leak: Leak, style: Style) -> list[str]:
     lines = _survivors(leak.survivors, style)
+    if leak.also_keeps:
+        lines += ["", "  also keeps alive", *_survivors(leak.also_keeps, style)]
     lines += ["", *_trace_or_why(leak, style, mark="LEAKED")]
-    notes = [note for note in (leak.accounting, leak.advice) if note]
-    if notes:
-        lines.append("")
-        for note in notes:
-            lines += _wrapped(note, style)
+    lines += _proof(leak.proof, style)
+    for note in (leak.accounting, leak.advice):
+        lines += ["", *_wrapped(note, style)] if note else []
     return lines
+
+
+def _proof(proof: Proof | None, style: Style) -> list[str]:
+    if proof is None or not (proof.link or proof.second or proof.reason):
+        return []
+    if proof.kind == "dominator":
+        return ["", *_wrapped(f"Every path goes through {proof.link}: dropping it frees the object.", style)]
+    if proof.second is not None:
+        text = "2 independent holders: dropping one is not enough. The other:"
+        return ["", *_wrapped(text, style), "", *_trace(proof.second, style, "LEAKED")]
+    return ["", *_wrapped(f"Not proven that there is no other path: {proof.reason}.", style)]
 
 
 def _survivors(survivors: tuple[Survivor, ...], style: Style) -> list[str]:
@@ -105,14 +116,23 @@ def _origin(survivor: Survivor) -> str:
 def _trace_or_why(leak: Leak, style: Style, *, mark: str) -> list[str]:
     if leak.trace is None:
         return _wrapped(f"chain unavailable: {leak.unavailable}", style)
-    return _trace(leak.trace, style, mark)
+    keeps = f", keeps {leak.retained:,} objects ({_size(leak.retained_bytes)}) alive" if leak.retained > 1 else ""
+    return _trace(leak.trace, style, mark, keeps)
 
 
-def _trace(trace: Trace, style: Style, mark: str) -> list[str]:
+def _size(number: int) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}" if unit == "bytes" or number >= 100 else f"{number:.1f} {unit}"
+        number = number / 1000  # type: ignore[assignment]
+    return f"{number:.1f} GB"
+
+
+def _trace(trace: Trace, style: Style, mark: str, keeps: str = "") -> list[str]:
     detail = f", {trace.root.detail}" if trace.root.detail else ""
     cells = [(trace.root.name, f"{trace.root.kind}{detail}", "GC root")]
     cells += [(f"  {link.text}", link.label, "suspect" if link.is_suspect else "") for link in trace.links[:-1]]
-    cells += [(f"  {link.text}", link.label, mark) for link in trace.links[-1:]]
+    cells += [(f"  {link.text}", link.label + keeps, mark) for link in trace.links[-1:]]
     return _table(cells, 2, style)
 
 
