@@ -34,6 +34,8 @@ class Census:
         self._refs: list[weakref.ref[Any]] = []
         self._old: dict[int, weakref.ref[Any]] = {}
         self._is_running = False
+        self._pauses = 0
+        """How many pauses are still to be resumed."""
 
     def start(self) -> None:
         """Take everything that lives now for old."""
@@ -54,18 +56,21 @@ class Census:
             gc.callbacks.remove(self._before_collection)
 
     def pause(self) -> None:
-        """Count what is there, and stop counting until `resume`."""
+        """Count what is there, and stop counting until `resume`; pauses nest."""
         if self._is_running:
             self._take()
+            self._pauses += 1
 
     def resume(self) -> None:
         """Take what was made since `pause` for old, and count again."""
         if not self._is_running:
             return
-        if has_generations():
-            gc.collect(1)
-        else:
-            self._note_old()
+        if self._pauses == 1:
+            if has_generations():
+                gc.collect(1)
+            else:
+                self._note_old()
+        self._pauses -= 1
 
     def is_new(self, obj: object) -> bool:
         """Tell whether `obj` was made since the start, and no collection has promoted it since."""
@@ -86,6 +91,8 @@ class Census:
             self._take()
 
     def _take(self) -> None:
+        if self._pauses:
+            return
         if not has_generations():
             self._note_new(gc.get_objects())
             return

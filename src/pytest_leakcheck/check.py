@@ -52,14 +52,16 @@ class Check:
         self.set_aside: tuple[Leak, ...] = ()
         """What survives but is held by pytest's own housekeeping alone, or may outlive the test."""
         self.gc_seconds = 0.0
-        self._plan = plan
+        self.is_over = False
+        """Whether it is closed: what is registered from then on is watched by nobody."""
+        self.plan = plan
         self._census: Census | None = None
         self._named = targets.named(plan.instances_of)
         self._own = targets.own(options.root or ".", options.packages) if plan.is_own else None
 
     def start(self) -> None:
         """Take everything that lives now for old; does nothing where only registered objects are watched."""
-        if not self._plan.is_empty:
+        if not self.plan.is_empty:
             self._start_census()
 
     def _start_census(self) -> None:
@@ -71,9 +73,9 @@ class Check:
 
     def instances_of(self, classes: Sequence[type | str]) -> None:
         """Watch all instances of `classes` made from here on."""
-        self._plan = replace(self._plan, instances_of=(*self._plan.instances_of, *classes))
+        self.plan = replace(self.plan, instances_of=(*self.plan.instances_of, *classes))
         self._gather()
-        self._named = targets.named(self._plan.instances_of)
+        self._named = targets.named(self.plan.instances_of)
         self._start_census()
 
     def pause(self) -> None:
@@ -118,6 +120,7 @@ class Check:
             self._census.stop()
             self._census = None
         self.watch.watched.clear()
+        self.is_over = True
 
     def _settle(self, seconds: float) -> float:
         started, slept = time.perf_counter(), self.watch.settle(seconds)

@@ -40,6 +40,7 @@ class AssertCollected:
         pytest keeps for the whole session.
         """
         __tracebackhide__ = True
+        self._refuse_late()
         objects = (obj, *more)
         origin = f"registered {_caller()}"
         for each in objects:
@@ -67,11 +68,17 @@ class AssertCollected:
         Each is a class or a dotted name with ``*``. Raises TypeError for anything else, or for none.
         """
         __tracebackhide__ = True
+        self._refuse_late()
         if not classes:
             raise TypeError("instances_of takes one class or more: assert_collected.instances_of(Session)")
-        wanted = as_targets(classes)
+        wanted = tuple(target for each in classes for target in as_targets(each))
         if self._check is not None:
             self._check.instances_of(wanted)
+
+    def _refuse_late(self) -> None:
+        __tracebackhide__ = True
+        if self._check is not None and self._check.is_over:
+            raise RuntimeError("assert_collected: the test that asked for it is over; ask for it anew in each test")
 
     def _refuse(self, obj: Any) -> None:
         __tracebackhide__ = True

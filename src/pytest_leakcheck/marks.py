@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 import sys
+import types
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import rawtypes
 from pytest_leakcheck.check import Plan
+from pytest_leakcheck.remedies import why_no_instance_is_weakable
 
 if TYPE_CHECKING:
     import pytest
@@ -24,11 +27,9 @@ def plan_for(item: pytest.Item, *, is_on: bool) -> Plan:
     if item.get_closest_marker("skip_leakcheck"):
         return Plan(is_skipped=True)
     marks = list(item.iter_markers("no_leak"))
-    wanted = [
-        target for mark in marks if "instances_of" in mark.kwargs for target in as_targets(mark.kwargs["instances_of"])
-    ]
-    is_bare = any("instances_of" not in mark.kwargs for mark in marks)
-    return Plan(instances_of=tuple(wanted), is_own=is_bare or is_on)
+    named = [mark.kwargs["instances_of"] for mark in marks if "instances_of" in mark.kwargs]
+    wanted = dict.fromkeys(_resolved_if_possible(target) for value in named for target in _listed(value))
+    return Plan(instances_of=tuple(wanted), is_own=is_on or len(named) < len(marks))
 
 
 def problem_of(item: pytest.Item) -> str | None:
@@ -53,7 +54,8 @@ def _problem_of_mark(mark: pytest.Mark) -> str | None:
     if unknown:
         return f"no_leak has no keyword {unknown[0]!r}; it takes {', '.join(_KEYWORDS)}"
     try:
-        as_targets(mark.kwargs.get("instances_of", ()))
+        if "instances_of" in mark.kwargs:
+            as_targets(mark.kwargs["instances_of"])
     except TypeError as error:
         return str(error)
     return None
@@ -64,62 +66,92 @@ def _spelling(arg: Any) -> str:
 
 
 def as_targets(value: Any) -> tuple[type | str, ...]:
-    """Return the classes and dotted names that an ``instances_of`` means.
+    """Return the classes that an ``instances_of`` means, and the dotted names that lead to no loaded class yet.
 
     Raises TypeError, with the remedy, for anything else and for a dotted name that its loaded module lacks.
     """
-    many = value if isinstance(value, (list, tuple, set, frozenset)) else [value]
-    for target in many:
-        if not rawtypes.is_type(target) and not isinstance(target, str):
-            raise TypeError(
-                f"instances_of takes a class, a dotted name with *, or a list of them, not {repr(target)[:60]} "
-                f"(a {type(target).__name__} object)"
-            )
-        if isinstance(target, str):
-            _check_name(target)
-    return tuple(many)
+    many = _listed(value)
+    if not many:
+        raise TypeError("instances_of is empty: name a class, or leave it out to watch this project's own classes")
+    return tuple(_as_target(target) for target in many)
 
 
-def _check_name(name: str) -> None:
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple, set, frozenset)) else [value]
+
+
+def _as_target(target: object) -> type | str:
+    found = _resolved(target) if isinstance(target, str) else target
+    if isinstance(found, str):
+        return found
+    if not rawtypes.is_type(found):
+        raise TypeError(
+            f"instances_of takes a class, a dotted name with *, or a list of them, not {repr(target)[:60]} "
+            f"(a {type(target).__name__} object)"
+        )
+    problem = why_no_instance_is_weakable(found)
+    if problem:
+        raise TypeError(f"instances_of: {problem}")
+    return found
+
+
+def _resolved_if_possible(target: type | str) -> type | str:
+    """Return the class that a name leads to by now; a module loaded since the collection may lack it, and is told."""
+    try:
+        return _resolved(target) if isinstance(target, str) else target
+    except TypeError:
+        return target
+
+
+def _resolved(name: str) -> type | str:
+    """Return the class that a dotted name leads to; the name where it has a ``*`` or its module is not loaded yet."""
     parts = name.split(".")
     if len(parts) < 2 or not all(parts):
         raise TypeError(
             f"instances_of: {name!r} is no dotted name; write the module too: 'shop.cart.{name.strip('.') or 'Cart'}'"
         )
-    if any(sign in name for sign in "*?["):
-        return
+    if any(sign in name for sign in "*?[<"):
+        return name
     for cut in range(len(parts) - 1, 0, -1):
         module = sys.modules.get(".".join(parts[:cut]))
-        if module is None:
-            continue
-        owner: Any = module
-        for part in parts[cut:]:
-            if not hasattr(owner, part):
-                if cut == len(parts) - 1 or ".".join(parts[: cut + 1]) not in sys.modules:
-                    raise TypeError(
-                        f"instances_of: the module {'.'.join(parts[:cut])} has no {'.'.join(parts[cut:])} (in {name!r})"
-                    )
-                return
-            owner = getattr(owner, part)
-        return
+        if module is not None:
+            return _member(module, parts, cut)
+    return name
+
+
+def _member(module: Any, parts: list[str], cut: int) -> type | str:
+    """Return the class that the parts from `cut` on lead to, from a loaded module."""
+    name, place = ".".join(parts), ".".join(parts[:cut])
+    try:
+        found = operator.attrgetter(".".join(parts[cut:]))(module)
+    except Exception:  # noqa: BLE001 - a module's own __getattr__ may raise anything
+        if hasattr(module, "__path__") and cut < len(parts) - 1:
+            return name  # of a submodule that is not loaded yet
+        raise TypeError(f"instances_of: the module {place} has no {'.'.join(parts[cut:])} (in {name!r})") from None
+    if rawtypes.is_type(found):
+        return found
+    if rawtypes.is_module(found):
+        raise TypeError(f"instances_of: {name!r} is a module; write '{name}.*' for all of its classes")
+    raise TypeError(f"instances_of: {name!r} is not a class but a {type(found).__name__}")
 
 
 VANISHED = (
-    "{name} is not collected: pytest takes @pytest.mark.no_leak({kind}) for decorating the class {kind}, and then "
-    "calls it with the test. Write @pytest.mark.no_leak(instances_of={kind})"
+    "{name} is not collected: pytest takes @pytest.mark.no_leak({what}) for decorating {what}, and then calls {what} "
+    "with the test. Write @pytest.mark.no_leak(instances_of={right})"
 )
 
 
-def vanished_test(names: dict[str, Any], is_test_name: Any) -> str | None:
-    """Return what to do about a test that a wrong marker turned into an instance of a class, or None."""
-    for name, value in names.items():
-        kind = type(value)
-        if is_test_name(name) and marked_class(kind):
-            return VANISHED.format(name=name, kind=rawtypes.qualname_of(kind))
-    return None
+def vanished(name: str, what: Any) -> str:
+    """Return what to do about a test that went because no_leak was given the class or function `what` alone."""
+    if rawtypes.is_type(what):
+        return VANISHED.format(name=name, what=rawtypes.qualname_of(what), right=rawtypes.qualname_of(what))
+    return VANISHED.format(name=name, what=what.__qualname__, right="TheClass")
 
 
-def marked_class(kind: type) -> bool:
-    """Tell whether a class itself bears the marker no_leak."""
-    marks = rawtypes.class_dict(kind).get("pytestmark")
+def is_marked(what: Any) -> bool:
+    """Tell whether a class or function itself bears the marker no_leak."""
+    if rawtypes.is_type(what):
+        marks = rawtypes.class_dict(what).get("pytestmark")
+    else:
+        marks = vars(what).get("pytestmark") if type(what) is types.FunctionType else None
     return type(marks) is list and any(getattr(mark, "name", "") == "no_leak" for mark in marks)

@@ -20,7 +20,7 @@ from pytest_leakcheck.patterns.fixtures import (
     weak_value_cache,
     weakable_fixture,
 )
-from pytest_leakcheck.reporting import Reporter
+from pytest_leakcheck.reporting import ensure_reporter
 from pytest_leakcheck.verdict import OPTIONS, ensure_judge
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
     options = read_options(config)
     config.stash[OPTIONS] = options
     if _is_controller(config) and not options.is_off:
-        config.pluginmanager.register(Reporter(config), "leakcheck-reporter")
+        ensure_reporter(config)
 
 
 def _is_controller(config: pytest.Config) -> bool:
@@ -74,8 +74,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     options = config.stash[OPTIONS]
     if not options.is_off and any(_asks(item, is_on=options.is_on) for item in items):
         ensure_judge(config)
-        if not config.pluginmanager.has_plugin("leakcheck-reporter"):
-            config.pluginmanager.register(Reporter(config), "leakcheck-reporter")
 
 
 def _asks(item: pytest.Item, *, is_on: bool) -> bool:

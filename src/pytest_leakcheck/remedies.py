@@ -20,6 +20,28 @@ def why_not_weakable(obj: object) -> str | None:
     return None
 
 
+def why_no_instance_is_weakable(kind: type) -> str | None:
+    """Return in one line why instances of `kind` can't be weakly referenced and what to do; None where some can be."""
+    if any(type.__dict__["__weakrefoffset__"].__get__(each) for each in _with_heirs(kind)) or _is_bare(kind):
+        return None
+    name = describe.short_type_name(kind)
+    return f"weak references to {name} objects are not possible: {_reason(kind, name)}"
+
+
+def _with_heirs(kind: type) -> list[type]:
+    """Return `kind` and all classes that derive from it."""
+    found: list[type] = [kind]
+    for each in found:
+        heirs: list[type] = type.__subclasses__(each)
+        found += [heir for heir in heirs if not any(heir is known for known in found)]
+    return found
+
+
+def _is_bare(kind: type) -> bool:
+    """Tell whether a class only has empty ``__slots__``, as a base for classes yet to come has."""
+    return all(not rawtypes.class_dict(base).get("__slots__", ("?",)) for base in rawtypes.mro_of(kind)[:-1])
+
+
 def _reason(kind: type, name: str) -> str:
     bases = rawtypes.mro_of(kind)
     is_slotted = any("__slots__" in rawtypes.class_dict(base) for base in bases)

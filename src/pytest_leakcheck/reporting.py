@@ -10,11 +10,16 @@ from _pytest._code.code import ReprFileLocation, TerminalRepr
 
 from pytest_leakcheck.model import Report
 from pytest_leakcheck.render.text import Style, headline, render
+from pytest_leakcheck.unmatched import ASKED, OWN, merged
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from _pytest._io import TerminalWriter
 
     from pytest_leakcheck.check import Check
+
+_REPORTER = "leakcheck-reporter"
 
 
 class LeakRepr(TerminalRepr):
@@ -45,10 +50,24 @@ def as_leak_report(report: pytest.TestReport, leak: Report, first: pytest.TestRe
     return report
 
 
-def note_checked(report: pytest.TestReport, check: Check) -> None:
-    """Put into `report` what the last line of the run counts, as plain values that cross to xdist's controller."""
+def add_leak_section(report: pytest.TestReport, leak: Report) -> pytest.TestReport:
+    """Tell of `leak` beside the error that the teardown ended with of itself."""
+    report.sections.append(("leakcheck", render(leak)))
+    return report
+
+
+def note_checked(report: pytest.TestReport, check: Check, trouble: str) -> None:
+    """Put into `report` what the last lines of the run tell, as plain values that cross to xdist's controller."""
     housekeeping = [leak.survivors[0].type_name for leak in check.set_aside]
-    report.leakcheck_checked = [check.watch.total, check.gc_seconds, housekeeping]  # type: ignore[attr-defined]
+    is_idle = check.plan.is_empty and not check.watch.total
+    checked = [check.watch.total, check.gc_seconds, housekeeping, is_idle, trouble]
+    report.leakcheck_checked = checked  # type: ignore[attr-defined]
+
+
+def ensure_reporter(config: pytest.Config) -> None:
+    """Register the plugin that tells the user, unless it is there."""
+    if not config.pluginmanager.has_plugin(_REPORTER):
+        config.pluginmanager.register(Reporter(config), _REPORTER)
 
 
 class Reporter:
@@ -56,10 +75,12 @@ class Reporter:
 
     def __init__(self, config: pytest.Config) -> None:
         self._started = time.perf_counter()
-        self._objects = self._tests = self._leaking = 0
+        self._objects = self._tests = self._leaking = self._idle = 0
         self._gc_seconds = 0.0
         self._fingerprints: set[str] = set()
         self._set_aside: list[str] = []
+        self._troubles: list[str] = []
+        self._asked: list[dict[str, tuple[int, bool]]] = []
         self._config = config
 
     @pytest.hookimpl(tryfirst=True)
@@ -67,10 +88,7 @@ class Reporter:
         """Count, and give a report that crossed from a worker its colours back."""
         checked = getattr(report, "leakcheck_checked", None)
         if checked is not None:
-            self._tests += 1
-            self._objects += checked[0]
-            self._gc_seconds += checked[1]
-            self._set_aside += [f"{report.nodeid}: {name}" for name in checked[2]]
+            self._count(report.nodeid, *checked)
         plain = getattr(report, "leakcheck", None)
         if plain is not None:
             leak = Report.from_plain(plain)
@@ -80,6 +98,22 @@ class Reporter:
                 path, line, _ = report.location
                 report.longrepr = LeakRepr(leak, path, (line or 0) + 1)
 
+    def _count(self, nodeid: str, *checked: Any) -> None:
+        objects, gc_seconds, set_aside, is_idle, trouble = checked
+        self._tests += 1
+        self._objects += objects
+        self._gc_seconds += gc_seconds
+        self._idle += is_idle
+        self._set_aside += [f"{nodeid}: {name}" for name in set_aside]
+        if trouble:
+            self._troubles.append(f"{nodeid}: {trouble}")
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take over what an xdist worker asked for."""
+        output: dict[str, Any] = getattr(node, "workeroutput", None) or {}
+        self._asked.append(output.get("leakcheck_asked", {}))
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
         """Show a leak as L and LEAKED, counted as failed; a teardown's error stays one."""
@@ -88,26 +122,43 @@ class Reporter:
         return ("failed" if report.when == "call" else "error", "L", "LEAKED")
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Write one line on what was checked."""
+        """Write one line on what was checked, and a yellow one on each thing that was not as asked for."""
         if not self._tests:
             return
-        seconds = time.perf_counter() - self._started
-        if not self._objects:
-            terminalreporter.write_line(
-                f"leakcheck: nothing was watched in {_counted(self._tests, 'test')}: no object was registered, and "
-                "none of this project's own classes was used (see leakcheck_packages)",
-                yellow=True,
-            )
-            return
-        found = f"{_counted(len(self._fingerprints), 'leak')} in {_counted(self._leaking, 'test')}"
-        leaks = found if self._leaking else "no leaks"
-        terminalreporter.write_line(
-            f"leakcheck: {_counted(self._objects, 'object')} in {_counted(self._tests, 'test')} checked; {leaks}; "
-            f"gc {self._gc_seconds:.1f} s of {seconds:.1f} s"
-        )
+        if self._idle < self._tests:
+            terminalreporter.write_line(self._last_line())
         if self._config.getoption("verbose") > 0:
             for line in self._set_aside:
                 terminalreporter.write_line(f"leakcheck: set aside, held by pytest's own state: {line}")
+        for line in self._warnings():
+            terminalreporter.write_line(f"leakcheck: {line}", yellow=True)
+
+    def _last_line(self) -> str:
+        tests, objects = _counted(self._tests, "test"), _counted(self._objects, "object")
+        checked = f"{objects} in {tests}" if self._objects else tests
+        found = f"{_counted(len(self._fingerprints), 'leak')} in {_counted(self._leaking, 'test')}"
+        seconds = time.perf_counter() - self._started
+        return (
+            f"leakcheck: {checked} checked; {found if self._leaking else 'no leaks'}; "
+            f"gc {self._gc_seconds:.1f} s of {seconds:.1f} s"
+        )
+
+    def _warnings(self) -> Iterator[str]:
+        if self._idle == self._tests:
+            yield f"nothing was watched in {_counted(self._tests, 'test')}: no object was registered"
+        asked = merged(self._config.stash.get(ASKED, {}), *self._asked)
+        for name, (number, is_found) in sorted(asked.items()):
+            if not is_found:
+                yield _nothing_fits(name, number)
+        for trouble in self._troubles:
+            yield f"not checked, by a fault of the plugin that you may want to report: {trouble}"
+
+
+def _nothing_fits(name: str, number: int) -> str:
+    tests = _counted(number, "test")
+    if name == OWN:
+        return f"no loaded class is this project's own, so {tests} watched nothing: set leakcheck_packages"
+    return f"instances_of {name!r} never matched any object's class in {tests}"
 
 
 def _counted(number: int, noun: str) -> str:

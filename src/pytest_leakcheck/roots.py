@@ -31,6 +31,8 @@ USER, THIRD_PARTY, STDLIB, WEAK, PYTEST, UNACCOUNTED = range(6)
 """Ranks, the user's code first. `paths.GOOD_RANK` is the last that ends a search."""
 
 PYTEST_PACKAGES = ("_pytest", "pytest", "pluggy", "pytest_leakcheck", "xdist", "execnet")
+_XUNIT_FIXTURES = ("_xunit_", "_unittest_")
+"""What pytest calls the fixtures that it makes of setup_class, setUpClass and the like."""
 _HOUSEKEEPERS = frozenset(
     {
         "Config",
@@ -251,7 +253,7 @@ def _pytest_start(obj: Any) -> Start | None:
     names = {base.__name__ for base in rawtypes.mro_of(type(obj)) if rawtypes.module_of(base).startswith("_pytest.")}
     if "FixtureDef" in names:
         scope, name = obj.scope, describe.clean(obj.argname)
-        if scope != "function":
+        if scope != "function" and not name.startswith(_XUNIT_FIXTURES):
             return Start(Anchor(WEAK, 0, name), Root(f"{scope}-scoped fixture {name!r}", "fixture"))
     elif names.isdisjoint(_HOUSEKEEPERS):
         return None

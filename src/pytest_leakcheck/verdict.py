@@ -18,8 +18,10 @@ from _pytest.runner import CallInfo, check_interactive_exception, runtestprotoco
 
 from pytest_leakcheck.check import Check, LeakError
 from pytest_leakcheck.marks import plan_for
+from pytest_leakcheck.neighbours import offer_to_others
 from pytest_leakcheck.release import let_go
-from pytest_leakcheck.reporting import as_leak_report, note_checked
+from pytest_leakcheck.reporting import add_leak_section, as_leak_report, ensure_reporter, note_checked
+from pytest_leakcheck.unmatched import ASKED, Asked
 
 if sys.version_info < (3, 11):
     from exceptiongroup import BaseExceptionGroup  # type: ignore[import-not-found] # pytest brings it along there
@@ -51,6 +53,8 @@ class Run:
     """The passed report of the call, held back until the verdict."""
     leak: Report | None = None
     is_judged: bool = False
+    trouble: str = ""
+    """What went wrong in the check itself."""
 
 
 def ensure_judge(config: pytest.Config) -> Judge:
@@ -60,6 +64,7 @@ def ensure_judge(config: pytest.Config) -> Judge:
     if judge is None:
         judge = Judge(config.stash[OPTIONS])
         manager.register(judge, _JUDGE)
+        ensure_reporter(config)
     return judge
 
 
@@ -78,12 +83,14 @@ class Judge:
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        self._asked = Asked(options)
+        self._latest: Run | None = None
 
     def begin(self, item: pytest.Function) -> Run:
         """Start the check of one run of `item`."""
         plan = plan_for(item, is_on=self._options.is_on)
         run = Run(Check(self._options, plan), is_owned=item.stash.get(_OWNED, False))
-        item.stash[_RUN] = run
+        item.stash[_RUN] = self._latest = run
         run.check.start()
         return run
 
@@ -99,7 +106,7 @@ class Judge:
         """Run the test with its verdict after teardown, unless another plugin runs it."""
         if not self.is_checked(item):
             return None
-        taken = self._offer_to_others(item, nextitem)
+        taken = offer_to_others(self, item, nextitem)  # type: ignore[arg-type]
         if taken is not None:
             return taken
         item.stash[_OWNED] = True
@@ -109,24 +116,20 @@ class Judge:
             item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         finally:
             item.stash[_OWNED] = False
+            _end_interrupted(item)
         return True
 
-    def _offer_to_others(self, item: pytest.Item, nextitem: pytest.Item | None) -> object:
-        """Ask the plugins that would be asked after this one, pytest's own runner left out.
-
-        The hook ends at the first answer, so that owning the protocol would otherwise silently end their reruns.
-        """
-        arguments = {"item": item, "nextitem": nextitem}
-        others = item.ihook.pytest_runtest_protocol.get_hookimpls()
-        mine = next(i for i, impl in enumerate(others) if impl.plugin is self)
-        for impl in reversed(others[:mine]):
-            is_wrapper = impl.hookwrapper or getattr(impl, "wrapper", False)
-            if is_wrapper or getattr(impl.function, "__module__", "") == "_pytest.runner":
-                continue
-            answer = impl.function(*(arguments[name] for name in impl.argnames))
-            if answer is not None:
-                return answer
-        return None
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Note what fitted no class; end a check that was interrupted in another plugin's protocol."""
+        if self._latest is not None:
+            self._latest.check.close()
+        asked = self._asked.summary(session)
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput["leakcheck_asked"] = asked
+        else:
+            session.config.stash[ASKED] = asked
+        return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -173,7 +176,7 @@ class Judge:
             if not run.is_judged:  # a pytest whose teardown goes another way: later than wished, never unchecked
                 _judge(item, run)
             if run.leak is not None and not run.is_owned:
-                raise LeakError("objects outlive the test")
+                _raise_leak(_survivors(item, run))
             return result
         finally:
             run.check.close()
@@ -191,17 +194,14 @@ class Judge:
             return report
         if call.when == "call" and run.is_judged:
             return as_leak_report(report, run.leak, run.report) if run.leak else report
-        if (
-            call.excinfo is not None
-            and isinstance(call.excinfo.value, LeakError)
-            and call.when == "teardown"
-            and run.leak
-        ):
-            report = as_leak_report(report, run.leak, report)
+        if call.when == "teardown" and run.leak is not None and not run.is_owned:
+            report = _teardown_leak_report(run.leak, call, report)
         elif call.excinfo is not None:
             run.is_clean = False
         if call.when == "teardown":
-            note_checked(report, run.check)
+            if run.is_judged and run.is_body_over:
+                note_checked(report, run.check, run.trouble)
+                self._asked.note(run.check.plan)
             del item.stash[_RUN]
             if run.report is not None:
                 item.ihook.pytest_runtest_logreport(report=run.report)
@@ -210,7 +210,10 @@ class Judge:
 
     def _log(self, item: pytest.Item, run: Run, call: CallInfo[None], report: pytest.TestReport) -> None:
         """Log a report at once as pytest would have, but hold back the call's if it is still to be judged."""
-        if not run.is_owned or (call.when == "call" and not run.is_body_over):
+        if not run.is_owned:
+            run.is_body_over |= call.when == "call"  # a check begun in the body was too late for the hook that tells
+            return
+        if call.when == "call" and not run.is_body_over:
             return
         if call.when == "call" and run.is_clean:
             run.call, run.report = call, report
@@ -262,17 +265,48 @@ def _raise(errors: list[BaseException]) -> None:
 def _judge(item: pytest.Item, run: Run) -> None:
     """Reach the verdict; log a leak before the wider teardown, which goes further where the run is to stop."""
     run.is_judged = True
-    if run.is_clean and run.is_body_over:
-        let_go(item)
+    if not (run.is_clean and run.is_body_over):
+        return
+    let_go(item)
+    try:
         run.leak = run.check.judge()
+    except Exception as error:  # noqa: BLE001 - a fault of ours must not break the user's run; it is told at the end
+        run.trouble = f"{type(error).__name__}: {error}"
     if run.leak is not None and run.report is not None and run.call is not None:
-        call = _leak_call(run, run.call)
-        report = item.ihook.pytest_runtest_makereport(item=item, call=call)
-        run.report = run.call = None
-        with _capture_suspended(item.config):
-            item.ihook.pytest_runtest_logreport(report=report)
-            if check_interactive_exception(call, report):
-                item.ihook.pytest_exception_interact(node=item, call=call, report=report)
+        _log_leak(item, run, run.call)
+
+
+def _log_leak(item: pytest.Item, run: Run, first: CallInfo[None]) -> None:
+    survivors = _survivors(item, run)
+    call = _leak_call(survivors, first)
+    report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+    run.report = run.call = None
+    with _capture_suspended(item.config):
+        item.ihook.pytest_runtest_logreport(report=report)
+        if check_interactive_exception(call, report):
+            item.ihook.pytest_exception_interact(node=item, call=call, report=report)
+    survivors.clear()  # the frame of the error has this list
+    live_log: Any = getattr(item.config.pluginmanager.get_plugin("logging-plugin"), "log_cli_handler", None)
+    if hasattr(live_log, "set_when"):
+        live_log.set_when("teardown")  # a logged report ends the live log's section, and the teardown goes on
+
+
+def _end_interrupted(item: pytest.Item) -> None:
+    """Close a run that Ctrl-C or pytest.exit ended before its teardown did, and log what was held back."""
+    run = item.stash.get(_RUN, None)
+    if run is None:
+        return
+    del item.stash[_RUN]
+    run.check.close()
+    if run.report is not None:
+        item.ihook.pytest_runtest_logreport(report=run.report)
+
+
+def _teardown_leak_report(leak: Report, call: CallInfo[None], report: pytest.TestReport) -> pytest.TestReport:
+    """Return the report of a teardown after which the leak is an error, or stands beside one."""
+    if call.excinfo is not None and isinstance(call.excinfo.value, LeakError):
+        return as_leak_report(report, leak, report)
+    return add_leak_section(report, leak)
 
 
 def _capture_suspended(config: pytest.Config) -> AbstractContextManager[None]:
@@ -281,13 +315,18 @@ def _capture_suspended(config: pytest.Config) -> AbstractContextManager[None]:
     return capture.global_and_fixture_disabled() if capture else nullcontext()
 
 
-def _leak_call(run: Run, first: CallInfo[None]) -> CallInfo[None]:
+def _survivors(item: pytest.Item, run: Run) -> list[Any]:
+    """Return the survivors for the debugger's eyes: without one, the error's frame would but keep them alive."""
+    return run.check.survivors() if item.config.getoption("usepdb", default=False) else []
+
+
+def _leak_call(survivors: list[Any], first: CallInfo[None]) -> CallInfo[None]:
     """Return the call again, with the times of the first, as one that raises `LeakError`."""
-    survivors = run.check.survivors() if run.is_owned else []
-
-    def leaked(survivors: list[Any]) -> None:
-        raise LeakError(f"{len(survivors)} objects outlive the test; see `survivors`")
-
-    call = CallInfo.from_call(lambda: leaked(survivors), when="call")
+    call = CallInfo.from_call(lambda: _raise_leak(survivors), when="call")
     call.start, call.stop, call.duration = first.start, first.stop, first.duration
     return call
+
+
+def _raise_leak(survivors: list[Any]) -> None:
+    """Raise from a frame where a debugger finds `survivors`."""
+    raise LeakError("objects outlive the test" + ("; see `survivors`" if survivors else ""))

@@ -1,0 +1,74 @@
+"""What was asked for but fits no class that there is: it checks nothing, and must not look like a pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_leakcheck import targets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_leakcheck.check import Plan
+    from pytest_leakcheck.options import Options
+
+OWN = ""
+"""Stands for the project's own classes among the names asked for."""
+ASKED = pytest.StashKey["dict[str, tuple[int, bool]]"]()
+"""For each name asked for in this process the number of tests that ask, and whether some class fits."""
+
+
+class Asked:
+    """Counts the tests that ask for each dotted name, or for the project's own classes."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._tests: dict[str, int] = {}
+
+    def note(self, plan: Plan) -> None:
+        """Count one more test for all that `plan` asks for by name."""
+        names = {target for target in plan.instances_of if isinstance(target, str)}
+        for name in names | ({OWN} if plan.is_own else set()):
+            self._tests[name] = self._tests.get(name, 0) + 1
+
+    def summary(self, session: pytest.Session) -> dict[str, tuple[int, bool]]:
+        """Return the value for `ASKED`; classes that hold tests count for nobody's own."""
+        if not self._tests:
+            return {}
+        holders = {id(getattr(item, "cls", None)) for item in session.items}
+        classes = list(all_classes())
+        own = targets.own(self._options.root or ".", self._options.packages)
+        fits = {name: targets.named([name]) for name in self._tests if name != OWN}
+        return {
+            name: (
+                number,
+                any(fits[name](kind) for kind in classes)
+                if name != OWN
+                else any(own(kind) for kind in classes if id(kind) not in holders),
+            )
+            for name, number in self._tests.items()
+        }
+
+
+def all_classes() -> Iterator[type]:
+    """Yield every class that is alive, from `object` down."""
+    seen, waiting = {id(object)}, [object]
+    while waiting:
+        kind = waiting.pop()
+        yield kind
+        for below in type.__subclasses__(kind):
+            if id(below) not in seen:
+                seen.add(id(below))
+                waiting.append(below)
+
+
+def merged(*parts: dict[str, tuple[int, bool]]) -> dict[str, tuple[int, bool]]:
+    """Return the sum over processes: a name is found if it was found in one of them."""
+    total: dict[str, tuple[int, bool]] = {}
+    for part in parts:
+        for name, (number, is_found) in part.items():
+            before = total.get(name, (0, False))
+            total[name] = (before[0] + number, before[1] or is_found)
+    return total

@@ -1,0 +1,88 @@
+"""What the tests of the plugin share: a plain environment, and a run of pytest in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+import textwrap
+
+import pytest
+
+PLUGINS = {
+    "anyio": "anyio",
+    "asyncio": "asyncio",
+    "flaky": "flaky",
+    "hypothesis": "hypothesispytest",
+    "rerunfailures": "rerunfailures",
+    "subtests": "subtests",
+    "xdist": "xdist",
+}
+"""Plugins that are installed, by the names that they are known to pytest by; none is loaded unless a test uses it."""
+
+PRELUDE = """
+import pytest
+
+KEPT = []
+
+
+class Thing:
+    pass
+
+
+def keep(thing):
+    KEPT.append(thing)
+    return thing
+
+"""
+"""What most generated test files start with; its last line is the twelfth."""
+
+
+class Suite:
+    """A suite of tests in a folder of its own, run by the installed plugin in a process of its own."""
+
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        self.pytester = pytester
+        self.path = pytester.mkdir("suite")
+
+    def write(self, **files: str) -> None:
+        """Write files named ``name.py``, without the prelude."""
+        for name, source in files.items():
+            (self.path / f"{name}.py").write_text(textwrap.dedent(source), encoding="utf-8")
+
+    def run(self, source: str = "", *arguments: str, uses: str = "", prelude: str = PRELUDE) -> pytest.RunResult:
+        """Write `source`, if any, after the prelude into ``test_it.py``, and run all there is.
+
+        `uses` names the plugins that are loaded beside ours, blank between them.
+        """
+        if source:
+            (self.path / "test_it.py").write_text(prelude + textwrap.dedent(source), encoding="utf-8")
+        return self.pytester.runpytest_subprocess(*_without_others(uses), *arguments)
+
+    def debug(self, commands: str, *arguments: str) -> pytest.RunResult:
+        """Run what is written under the debugger, and give it `commands`."""
+        call = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *_without_others(""), *arguments]
+        return self.pytester.run(*call, stdin=commands.encode())
+
+    @staticmethod
+    def lines_of(result: pytest.RunResult, *words: str) -> list[str]:
+        """Return the lines of the output that have all of `words`."""
+        return [line for line in result.outlines if all(word in line for word in words)]
+
+
+def _without_others(uses: str) -> list[str]:
+    return [part for name, plugin in PLUGINS.items() if name not in uses.split() for part in ("-p", f"no:{plugin}")]
+
+
+@pytest.fixture
+def suite(pytester, monkeypatch):
+    """Return a suite to write and run in the folder ``suite``; text comes without colours and 80 columns wide."""
+    for name in ("CI", "BUILD_NUMBER", "FORCE_COLOR", "PY_COLORS", "PYTEST_ADDOPTS"):
+        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("PYTHONWARNINGS", "")
+    suite = Suite(pytester)
+    monkeypatch.chdir(suite.path)
+    return suite
