@@ -1,0 +1,62 @@
+"""Work that is suspended, and never resumed or closed."""
+
+import asyncio
+import threading
+
+import pytest
+
+JOBS = []
+
+
+class Upload:
+    def __init__(self, chunks):
+        self.chunks = chunks
+
+
+def send(upload):
+    for chunk in upload.chunks:
+        yield f"sent {chunk}"
+
+
+def start(upload):
+    job = send(upload)
+    JOBS.append(job)
+    return next(job)
+
+
+async def expire(upload):
+    await asyncio.sleep(3600)
+    upload.chunks.clear()
+
+
+async def run(upload):
+    asyncio.create_task(expire(upload), name="expiry")  # noqa: RUF006 - the loop keeps it while it sleeps
+    return "".join(upload.chunks)
+
+
+@pytest.fixture(scope="module")
+def loop():
+    """Run an event loop in a thread of its own, as a service does."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="service")
+    thread.start()
+    yield loop
+    for task in asyncio.all_tasks(loop):
+        loop.call_soon_threadsafe(task.cancel)
+    loop.call_soon_threadsafe(loop.call_soon, loop.stop)
+    thread.join()
+    loop.close()
+
+
+def test_abandoned_upload_is_freed(assert_collected):
+    upload = Upload(["a", "b"])
+    assert_collected(upload)
+
+    assert start(upload) == "sent a"
+
+
+def test_finished_upload_is_freed(assert_collected, loop):
+    upload = Upload(["a", "b"])
+    assert_collected(upload)
+
+    assert asyncio.run_coroutine_threadsafe(run(upload), loop).result() == "ab"

@@ -1,0 +1,28 @@
+"""Only the text of an exception is stored."""
+
+ERRORS = []
+
+
+class Order:
+    def __init__(self, number):
+        self.number = number
+
+
+def ship(order):
+    raise RuntimeError(f"order {order.number} has no address")
+
+
+def try_to_ship(order):
+    try:
+        ship(order)
+    except RuntimeError as error:
+        ERRORS.append(str(error))
+
+
+def test_refused_order_is_freed(assert_collected):
+    order = Order(42)
+    assert_collected(order)
+
+    try_to_ship(order)
+
+    assert ERRORS[-1] == "order 42 has no address"
