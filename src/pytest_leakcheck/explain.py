@@ -12,6 +12,7 @@ from pytest_leakcheck.heap import Heap
 from pytest_leakcheck.links import INHERENT, name_links, steps_of
 from pytest_leakcheck.model import Leak, Link, Proof, Root, Survivor, Trace
 from pytest_leakcheck.paths import Search, find_paths
+from pytest_leakcheck.places import Place, place_of
 from pytest_leakcheck.proof import prove
 from pytest_leakcheck.retained import retained
 from pytest_leakcheck.roots import Roots, class_root, promote
@@ -35,10 +36,25 @@ class Told(NamedTuple):
     """From the root's own object, where that is on the heap, to the survivor."""
     ends: tuple[int, ...]
     """For each link, the index on `nodes` that it leads to."""
+    place: Place | None
+
+
+class Finding(NamedTuple):
+    """A leak, and what it was told from."""
+
+    leak: Leak
+    members: tuple[int, ...]
+    """The indexes of its survivors among the objects asked about."""
+    place: Place | None
 
 
 def explain(objects: list[Any], facts: Sequence[Survivor], own: Iterable[object] = ()) -> tuple[Leak, ...]:
-    """Return the leaks that the living `objects` make up, the survivors of one cause together.
+    """Return the leaks that the living `objects` make up, as `examine` does."""
+    return tuple(finding.leak for finding in examine(objects, facts, (*own, objects)))
+
+
+def examine(objects: list[Any], facts: Sequence[Survivor], own: Iterable[object] = ()) -> tuple[Finding, ...]:
+    """Return the leaks that the living `objects` make up, the survivors of one cause together, and where they are held.
 
     `facts` tells of each object where it came from; `own` are further containers of ours that hold the objects. Never
     raises: what goes wrong in the search is told in the leak. Errs towards a missing trace, never towards a wrong one.
@@ -51,16 +67,12 @@ def explain(objects: list[Any], facts: Sequence[Survivor], own: Iterable[object]
             told = [_tell(heap, roots, search.paths.get(id(obj))) for obj in objects]
             facing = _Facing(heap, roots, search, max(PROOF_SECONDS, time.monotonic() - started))
             return tuple(
-                facing.leak(
-                    told[group.heads[0]],
-                    [facts[index] for index in group.heads],
-                    [facts[index] for index in group.hanging],
-                )
+                facing.finding(told[group.heads[0]], group, facts)
                 for group in _grouped(told, list(map(id, objects)), facts)
             )
     except Exception as error:  # noqa: BLE001 - a leak without its trace is still a leak; the reader is told why
         reason = f"the search ended with {describe.clean(f'{type(error).__name__}: {error}', 200)}"
-        return (Leak(tuple(facts), None, unavailable=reason),)
+        return (Finding(Leak(tuple(facts), None, unavailable=reason), tuple(range(len(objects))), None),)
 
 
 class _Group(NamedTuple):
@@ -96,7 +108,8 @@ def _tell(heap: Heap, roots: Roots, path: tuple[int, ...] | None) -> Told | None
     root, links = promote(root, links)
     steps[: len(steps) - len(links) + 1] = [sum(steps[: len(steps) - len(links) + 1])]
     ends = tuple(sum(steps[: index + 1]) for index in range(len(steps)))
-    return Told(Trace(root, _with_suspects(root, links), length), tuple(map(id, objects)), ends)
+    trace = Trace(root, _with_suspects(root, links), length)
+    return Told(trace, tuple(map(id, objects)), ends, place_of(objects))
 
 
 def _with_suspects(root: Root, links: tuple[Link, ...]) -> tuple[Link, ...]:
@@ -135,9 +148,13 @@ class _Facing(NamedTuple):
     seconds: float
     """How long a proof may take."""
 
-    def leak(self, first: Told | None, heads: list[Survivor], hanging: list[Survivor]) -> Leak:
-        """Return the leak of the survivors `heads`, the path of one of which is `first`."""
-        leak = Leak(tuple(heads), first.trace if first else None, also_keeps=tuple(hanging))
+    def finding(self, first: Told | None, group: _Group, facts: Sequence[Survivor]) -> Finding:
+        """Return the leak of a group of survivors, the path of the first of which is `first`."""
+        heads, hanging = ([facts[index] for index in indexes] for indexes in group)
+        leak = self._leak(first, Leak(tuple(heads), first.trace if first else None, also_keeps=tuple(hanging)))
+        return Finding(leak, (*group.heads, *group.hanging), first.place if first else None)
+
+    def _leak(self, first: Told | None, leak: Leak) -> Leak:
         if first is None:
             return replace(leak, unavailable=_why_none(self.search))
         target = first.nodes[-1]
