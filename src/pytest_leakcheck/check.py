@@ -110,6 +110,12 @@ class Check:
             leaks = self._leaks()
         return Report(leaks, waited=waited if waited >= 0.1 else 0.0) if leaks else None
 
+    def judge_so_far(self) -> Report | None:
+        """Return the leaks as `judge` does, and go on watching: a check may be asked more than once."""
+        report = self.judge()
+        self.start()
+        return report
+
     def survivors(self) -> list[Any]:
         """Return the objects that still live, for a debugger; the caller must drop them."""
         return self.watch.alive()

@@ -57,7 +57,7 @@ class AssertCollected:
         __tracebackhide__ = True
         if self._check is None:
             return
-        report = self._check.judge()
+        report = self._check.judge_so_far()
         if report is not None:
             self._check.watch.watched.clear()
             raise LeakError(render(report))

@@ -15,6 +15,7 @@ import sys
 import sysconfig
 import threading
 import types
+import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -35,15 +36,18 @@ _XUNIT_FIXTURES = ("_xunit_", "_unittest_")
 """What pytest calls the fixtures that it makes of setup_class, setUpClass and the like."""
 _HOUSEKEEPERS = frozenset(
     {
+        "CallSpec",
+        "CallSpec2",
         "Config",
         "FixtureManager",
         "FixtureRequest",
         "LogCaptureHandler",
         "LoggingPlugin",
+        "Mark",
         "Node",
+        "ParameterSet",
         "PytestPluginManager",
         "SetupState",
-        "WarningMessage",
         "WarningsRecorder",
     }
 )
@@ -72,6 +76,7 @@ class Roots:
         self._add_context()
         self._add_signal_handlers()
         self._add_exit_callbacks()
+        self._add_recorded_warnings()
         self._add_frames()
 
     def anchor(self, obj: object) -> Anchor | None:
@@ -158,6 +163,14 @@ class Roots:
         for callback in _exit_callbacks():
             link = Link("callback registered with atexit", describe.label(callback), "atexit", "atexit callback")
             self._add(callback, Start(Anchor(STDLIB, 1, ""), Root("atexit", "interpreter"), link))
+
+    def _add_recorded_warnings(self) -> None:
+        """Add those that pytest keeps, or any other ``catch_warnings(record=True)`` that has not ended."""
+        recorder: Any = getattr(warnings, "_showwarnmsg_impl", None)
+        recorded = getattr(recorder, "__self__", None)
+        for message in recorded if type(recorded) is list else ():
+            if type(message) is warnings.WarningMessage:
+                self._add(message, Start(Anchor(PYTEST, 0, ""), Root("recorded warning", "pytest itself")))
 
     def _add_frames(self) -> None:
         for frame in running_frames():

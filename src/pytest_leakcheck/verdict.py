@@ -53,6 +53,9 @@ class Run:
     """The passed report of the call, held back until the verdict."""
     leak: Report | None = None
     is_judged: bool = False
+    """Whether the time of the verdict has come."""
+    is_checked: bool = False
+    """Whether there was anything to judge by then: a test that failed of itself is not checked."""
     trouble: str = ""
     """What went wrong in the check itself."""
 
@@ -199,7 +202,7 @@ class Judge:
         elif call.excinfo is not None:
             run.is_clean = False
         if call.when == "teardown":
-            if run.is_judged and run.is_body_over:
+            if run.is_checked:
                 note_checked(report, run.check, run.trouble)
                 self._asked.note(run.check.plan)
             del item.stash[_RUN]
@@ -267,6 +270,7 @@ def _judge(item: pytest.Item, run: Run) -> None:
     run.is_judged = True
     if not (run.is_clean and run.is_body_over):
         return
+    run.is_checked = True
     let_go(item)
     try:
         run.leak = run.check.judge()
