@@ -138,7 +138,7 @@ def environment():
 @functools.cache
 def reports():
     """Return the report on each test of leaky/ by the test's name."""
-    text = run("pytest leaky --leakcheck")
+    text = run("pytest leaky")
     failures = text.partition("= FAILURES =")[2].partition("leakcheck: ")[0]
     parts = re.split(r"^_+ (\w+) _+$", failures, flags=re.MULTILINE)
     return dict(zip(parts[1::2], (part.strip("\n") + "\n" for part in parts[2::2]), strict=True))
