@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_leakcheck.check import Check, LeakError, Plan
+from pytest_leakcheck.check import Check, LeakError, Plan, Session
 from pytest_leakcheck.marks import as_targets
 from pytest_leakcheck.options import Options
 from pytest_leakcheck.render.text import render
@@ -27,8 +27,8 @@ class no_leak:  # noqa: N801 - it reads as a statement, like contextlib.suppress
 
     def __init__(self, *, instances_of: type | str | Sequence[type | str] | None = None) -> None:
         wanted = as_targets(instances_of) if instances_of is not None else ()
-        plan = Plan(instances_of=wanted, is_own=instances_of is None)
-        self._check = Check(Options(root=str(Path.cwd())), plan)
+        plan = Plan(instances_of=wanted, is_own=instances_of is None, is_strict=True)
+        self._check = Check(Session(Options(root=str(Path.cwd()))), plan)
 
     def __enter__(self) -> None:
         self._check.start()

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import targets
 from pytest_leakcheck.census import Census
-from pytest_leakcheck.model import Leak, Report
+from pytest_leakcheck.model import Report
 from pytest_leakcheck.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from pytest_leakcheck.confirm import Ledger
+    from pytest_leakcheck.model import Leak
     from pytest_leakcheck.options import Options
 
 _ELSEWHERE = frozenset({"thread", "asyncio task", "asyncio loop", "thread-local", "unaccounted"})
@@ -35,6 +36,10 @@ class Plan:
     """Classes and dotted globs, all of whose new instances must go."""
     is_own: bool = False
     """Whether new instances of the project's own classes are watched."""
+    is_strict: bool = False
+    """Whether they must go even where they do not accumulate: a bare marker asks for that."""
+    may_repeat: bool = True
+    """Whether the test may be run again to tell leaks from initialisation."""
     is_skipped: bool = False
 
     @property
@@ -43,21 +48,56 @@ class Plan:
         return not self.instances_of and not self.is_own
 
 
+class Session:
+    """What the checks of one process share: which classes are the project's own, and what was found out about leaks."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.own = targets.own(options.root or ".", options.packages)
+        self._ledger: Ledger | None = None
+
+    @property
+    def ledger(self) -> Ledger:
+        """The places of survivors that are known so far."""
+        if self._ledger is None:
+            from pytest_leakcheck.confirm import Ledger  # noqa: PLC0415 - most runs never get here; it imports much
+
+            self._ledger = Ledger()
+        return self._ledger
+
+    def take_notes(self) -> list[str]:
+        """Return what was set aside since the last call, in words."""
+        if self._ledger is None:
+            return []
+        notes, self._ledger.notes = self._ledger.notes, []
+        return notes
+
+
 class Check:
     """The check of one run of one test, or of one block."""
 
-    def __init__(self, options: Options, plan: Plan) -> None:
-        self.options = options
+    def __init__(self, session: Session, plan: Plan, test: str = "") -> None:
+        self.options = session.options
         self.watch = Watch()
+        """What is asked for by hand: it must die."""
+        self.found = Watch()
+        """What was found to be made of the project's own classes: it must not accumulate."""
         self.set_aside: tuple[Leak, ...] = ()
         """What survives but is held by pytest's own housekeeping alone, or may outlive the test."""
         self.gc_seconds = 0.0
         self.is_over = False
         """Whether it is closed: what is registered from then on is watched by nobody."""
         self.plan = plan
+        self._test = test
+        self.session = session
         self._census: Census | None = None
         self._named = targets.named(plan.instances_of)
-        self._own = targets.own(options.root or ".", options.packages) if plan.is_own else None
+        self._own = session.own if plan.is_own else None
+
+    @property
+    def total(self) -> int:
+        """How many objects were watched."""
+        return self.watch.total + self.found.total
 
     def start(self) -> None:
         """Take everything that lives now for old; does nothing where only registered objects are watched."""
@@ -74,7 +114,7 @@ class Check:
     def instances_of(self, classes: Sequence[type | str]) -> None:
         """Watch all instances of `classes` made from here on."""
         self.plan = replace(self.plan, instances_of=(*self.plan.instances_of, *classes))
-        self._gather()
+        self.gather()
         self._named = targets.named(self.plan.instances_of)
         self._start_census()
 
@@ -93,15 +133,42 @@ class Check:
         if self._own is None or self._census is None or not targets.is_plain_instance(value):
             return
         if self._census.is_new(value):
-            self.watch.add_new(value, f"value of the fixture {name!r}", is_asked_for=False)
+            self.found.add_new(value, f"value of the fixture {name!r}")
 
-    def judge(self) -> Report | None:
+    def gather(self) -> None:
+        """End the census and watch what it counted."""
+        if self._census is None:
+            return
+        self._census.stop()
+        known = {id(obj) for obj in (*self.watch.alive(), *self.found.alive())}
+        for obj in self._census.new_objects():
+            if id(obj) not in known:
+                watch = self.watch if self._named(type(obj)) else self.found
+                watch.add_new(obj, "made during the test")
+        self._census = None
+
+    def judge_so_far(self) -> Report | None:
+        """Judge what is registered or named so far, and go on counting."""
+        is_counting = self._census is not None
+        self.gather()
+        report = self._judge_asked_for()
+        if is_counting:
+            self._start_census()
+        return report
+
+    def judge(self, again: Callable[[], Watch | None] | None = None) -> Report | None:
         """Return the leaks, or None where all is gone.
 
         A full collection precedes every leak. What only pytest's housekeeping holds is put aside, not reported; what a
-        thread or an event loop holds is given time to go.
+        thread or an event loop holds is given time to go. `again` runs the test once more, where that does no harm, and
+        returns what it left of the project's own classes, or None if it failed.
         """
-        self._gather()
+        self.gather()
+        asked = self._judge_asked_for()
+        leaks = (*(asked.leaks if asked else ()), *self._accumulated(again))
+        return Report(leaks, waited=asked.waited if asked else 0.0) if leaks else None
+
+    def _judge_asked_for(self) -> Report | None:
         waited = self._settle(self.options.within or 0.0)
         leaks = self._leaks()
         patience = self.options.patience(is_held_elsewhere=any(_is_elsewhere(leak) for leak in leaks))
@@ -110,22 +177,33 @@ class Check:
             leaks = self._leaks()
         return Report(leaks, waited=waited if waited >= 0.1 else 0.0) if leaks else None
 
-    def judge_so_far(self) -> Report | None:
-        """Return the leaks as `judge` does, and go on watching: a check may be asked more than once."""
-        report = self.judge()
-        self.start()
-        return report
+    def _accumulated(self, again: Callable[[], Watch | None] | None) -> list[Leak]:
+        started = time.perf_counter()
+        self.found.forget(self.watch.alive())
+        is_left = self.found.collect_young()
+        self.gc_seconds += time.perf_counter() - started
+        if not is_left:
+            return []
+        from pytest_leakcheck.confirm import Confirmation  # noqa: PLC0415 - most tests never get here; it imports much
+
+        confirmation = Confirmation(self.session.ledger, self._test, self.found, is_strict=self.plan.is_strict)
+        return confirmation.judge(again if self.plan.may_repeat else None)
 
     def survivors(self) -> list[Any]:
         """Return the objects that still live, for a debugger; the caller must drop them."""
-        return self.watch.alive()
+        return [*self.watch.alive(), *self.found.alive()]
 
-    def close(self) -> None:
-        """Let go of everything."""
+    def stop(self) -> None:
+        """End the census, whatever it counted."""
         if self._census is not None:
             self._census.stop()
             self._census = None
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.stop()
         self.watch.watched.clear()
+        self.found.watched.clear()
         self.is_over = True
 
     def _settle(self, seconds: float) -> float:
@@ -133,33 +211,16 @@ class Check:
         self.gc_seconds += time.perf_counter() - started - (slept if seconds else 0.0)
         return slept if seconds else 0.0
 
-    def _gather(self) -> None:
-        if self._census is None:
-            return
-        self._census.stop()
-        known = {id(obj) for obj in self.watch.alive()}
-        for obj in self._census.new_objects():
-            if id(obj) not in known:
-                self.watch.add_new(obj, "made during the test", is_asked_for=self._named(type(obj)))
-        self._census = None
-
     def _leaks(self) -> tuple[Leak, ...]:
         objects = self.watch.alive()
         if not objects:
             return ()
         from pytest_leakcheck.explain import explain  # noqa: PLC0415 - most tests never get here, and it imports much
 
-        gc.collect()
         found = explain(objects, self.watch.facts(objects))
         del objects
-        self.set_aside = tuple(leak for leak in found if self._may_live(leak))
-        return tuple(leak for leak in found if leak not in self.set_aside)
-
-    def _may_live(self, leak: Leak) -> bool:
-        is_asked_for = any(survivor.is_asked_for for survivor in leak.survivors)
-        return leak.is_housekeeping or (
-            not is_asked_for and leak.trace is not None and leak.trace.root.kind == "fixture"
-        )
+        self.set_aside = tuple(leak for leak in found if leak.is_housekeeping)
+        return tuple(leak for leak in found if not leak.is_housekeeping)
 
 
 def _is_elsewhere(leak: Leak) -> bool:

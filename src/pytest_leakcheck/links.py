@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextvars
 import functools
 import gc
+import sys
 import types
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -46,6 +47,19 @@ def name_links(path: Path) -> tuple[Link, ...]:
     return tuple(links)
 
 
+def bound_of(path: Path) -> str:
+    """Return what bounds the number of objects that `path` can lead to, or the empty string."""
+    for holder in path[:-1]:
+        if rawtypes.is_instance(holder, deque) and rawtypes.c_attribute(holder, "maxlen") is not None:
+            return f"a deque of at most {describe.counted(rawtypes.c_attribute(holder, 'maxlen'), 'item')}"
+        if type(holder) is functools._lru_cache_wrapper:  # noqa: SLF001 - the only name of this type
+            parameters = (rawtypes.instance_dict(holder) or {}).get("cache_parameters")
+            most = parameters()["maxsize"] if type(parameters) is types.FunctionType else None
+            if most is not None:
+                return f"an lru_cache of at most {describe.counted(most, 'call')}"
+    return ""
+
+
 def steps_of(path: Path) -> list[int]:
     """Return for each link along `path` the number of references that it covers."""
     steps = []
@@ -53,6 +67,20 @@ def steps_of(path: Path) -> list[int]:
         steps.append(name_step(path).steps)
         path = path[steps[-1] :]
     return steps
+
+
+def opened(path: Path) -> list[Any]:
+    """Return `path` with the ``__dict__`` of each instance on it that refers to its attributes by that alone.
+
+    From CPython 3.11 on, attributes are in the instance itself until its ``__dict__`` is read, as naming a link does.
+    """
+    objects = list(path[:1])
+    for held in path[1:]:
+        names = rawtypes.instance_dict(objects[-1])
+        if names is not None and held is not names and not any(held is obj for obj in gc.get_referents(objects[-1])):
+            objects.append(names)
+        objects.append(held)
+    return objects
 
 
 def name_step(path: Path) -> Named:
@@ -138,7 +166,7 @@ def _exception(path: Path) -> Named | None:
     name = describe.short_type_name(type(holder))
     if held is rawtypes.c_attribute(holder, "__traceback__"):
         return _through_traceback(path, name)
-    for attribute in ("__context__", "__cause__", "args"):
+    for attribute in ("__cause__", "__context__", "args"):
         if held is rawtypes.c_attribute(holder, attribute):
             if attribute == "args" and len(path) > 2:
                 index = _index_of(held, path[2])
@@ -260,6 +288,13 @@ def _context(path: Path) -> Named | None:
     return None
 
 
+def _context_default(path: Path) -> Named | None:
+    if type(path[0]) is not contextvars.ContextVar:
+        return None
+    text = f"default of the context variable {describe.clean(path[0].name)!r}"
+    return Named(text, "context default", text, 1)
+
+
 def _is_context_tree(obj: object) -> bool:
     return rawtypes.qualname_of(type(obj)).startswith("hamt") and rawtypes.module_of(type(obj)) in ("", "builtins")
 
@@ -347,17 +382,34 @@ def _instance(path: Path) -> Named | None:
     holder, held = path[0], path[1]
     names = rawtypes.instance_dict(holder)
     if names is not None:
-        if held is names and len(path) > 2:
-            found = _key_of(names, path[2])
-            return _attribute(found[0], "attribute", 2) if found else None
-        found = _key_of(names, held)
+        steps = 2 if held is names and len(path) > 2 else 1
+        found = _key_of(names, path[steps])
         if found:
-            return _attribute(found[0], "attribute", 1)
+            return _mocked(holder, found[0], steps) or _attribute(found[0], "attribute", steps)
     for name, value in rawtypes.slots_of(holder).items():
         if value is held:
             return _attribute(name, "attribute", 1)
     if held is type(holder):
         return Named(".__class__", "class", ".__class__", 1)
+    return None
+
+
+def _mocked(holder: object, name: object, steps: int) -> Named | None:
+    """Name what a mock keeps as its user knows it: ``.call_args``, which is ``_mock_call_args`` inside."""
+    mock = sys.modules.get("unittest.mock")
+    base = rawtypes.module_dict(mock).get("NonCallableMock") if rawtypes.is_module(mock) else None
+    if base not in rawtypes.mro_of(type(holder)) or type(name) is not str or not name.startswith("_mock_"):
+        return None
+    return _attribute(name.removeprefix("_mock_"), "mock", steps)
+
+
+def _future_callback(path: Path) -> Named | None:
+    """Name a callback of asyncio's Future or Task, whose getter answers with a new list of pairs."""
+    if rawtypes.module_of(type(path[0])) != "_asyncio":
+        return None
+    for index, pair in enumerate(rawtypes.c_attribute(path[0], "_callbacks") or ()):
+        if pair[0] is path[1]:
+            return Named(f"._callbacks[{index}]", "future callback", "._callbacks[*]", 1)
     return None
 
 
@@ -413,11 +465,13 @@ RULES: tuple[Rule, ...] = (
     _module,
     _thread_local,
     _context,
+    _context_default,
     _function,
     _cell,
     _instance,
     _mapping,
     _sequence,
     _set,
+    _future_callback,
     _c_attribute,
 )

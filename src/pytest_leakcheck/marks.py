@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     import pytest
 
 NO_LEAK = (
-    "no_leak(instances_of=...): fail the test if an object made during it outlives it. instances_of is a class, a "
-    "dotted name with *, or a list of them; without it, all new instances of this project's own classes are watched."
+    "no_leak(instances_of=..., repeat=True): fail the test if an object made during it outlives it. instances_of is a "
+    "class, a dotted name with *, or a list of them; without it, all new instances of this project's own classes are "
+    "watched, and the test is run a second time to tell leaks from what is made only once; repeat=False fails for all."
 )
 SKIP_LEAKCHECK = "skip_leakcheck(reason): do not check this test for leaks, whatever else asks for it."
-_KEYWORDS = ("instances_of",)
+_KEYWORDS = ("instances_of", "repeat")
 
 
 def plan_for(item: pytest.Item, *, is_on: bool) -> Plan:
@@ -27,9 +28,17 @@ def plan_for(item: pytest.Item, *, is_on: bool) -> Plan:
     if item.get_closest_marker("skip_leakcheck"):
         return Plan(is_skipped=True)
     marks = list(item.iter_markers("no_leak"))
-    named = [mark.kwargs["instances_of"] for mark in marks if "instances_of" in mark.kwargs]
-    wanted = dict.fromkeys(_resolved_if_possible(target) for value in named for target in _listed(value))
-    return Plan(instances_of=tuple(wanted), is_own=is_on or len(named) < len(marks))
+    asked = [mark.kwargs["instances_of"] for mark in marks if "instances_of" in mark.kwargs]
+    is_bare = any("instances_of" not in mark.kwargs for mark in marks)
+    nearest = next((mark.kwargs["repeat"] for mark in marks if "repeat" in mark.kwargs), True)
+    return Plan(
+        instances_of=tuple(
+            dict.fromkeys(_resolved_if_possible(target) for value in asked for target in _listed(value))
+        ),
+        is_own=is_bare or is_on,
+        is_strict=is_bare,
+        may_repeat=nearest,
+    )
 
 
 def problem_of(item: pytest.Item) -> str | None:
@@ -53,6 +62,8 @@ def _problem_of_mark(mark: pytest.Mark) -> str | None:
     unknown = [name for name in mark.kwargs if name not in _KEYWORDS]
     if unknown:
         return f"no_leak has no keyword {unknown[0]!r}; it takes {', '.join(_KEYWORDS)}"
+    if not isinstance(mark.kwargs.get("repeat", True), bool):
+        return f"no_leak: repeat is True or False, not {repr(mark.kwargs['repeat'])[:60]}"
     try:
         if "instances_of" in mark.kwargs:
             as_targets(mark.kwargs["instances_of"])

@@ -20,6 +20,7 @@ RootKind = Literal[
     "asyncio task",
     "asyncio loop",
     "lru_cache",
+    "logger",
     "interpreter",
     "fixture",
     "pytest itself",
@@ -63,6 +64,8 @@ class Trace:
     links: tuple[Link, ...]
     length: int
     """The number of objects on the path, module and survivor included, as ``objgraph.find_backref_chain`` counts."""
+    bound: str = ""
+    """What keeps the number of survivors below a limit, where a holder on the path does: ``at most 128 calls``."""
 
     @property
     def suspects(self) -> tuple[Link, ...]:
@@ -92,8 +95,8 @@ class Survivor:
     """Where and how it came to be watched: ``registered test_cart.py:14``."""
     reason: str = ""
     """What the user said when registering it."""
-    is_asked_for: bool = True
-    """Whether the object or its class was named by hand, and not found by watching the project's own classes."""
+    made: str = ""
+    """The line that made it, where that is known: ``shop/session.py:41``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,10 @@ class Leak:
     retained_bytes: int = 0
     also_keeps: tuple[Survivor, ...] = ()
     """Further survivors that only hang below the first."""
+    seen_in: str = ""
+    """The test that the same leak was told of already; then the trace is not shown again."""
+    note: str = ""
+    """What shows that it is a leak, where its survival alone does not."""
 
     @property
     def fingerprint(self) -> str:
@@ -165,13 +172,17 @@ def _trace_from_plain(plain: dict[str, Any] | None) -> Trace | None:
     if plain is None:
         return None
     links = tuple(Link(**link) for link in plain["links"])
-    return Trace(root=Root(**plain["root"]), links=links, length=plain["length"])
+    return Trace(root=Root(**plain["root"]), links=links, length=plain["length"], bound=plain["bound"])
 
 
 def fingerprint(trace: Trace | None, type_name: str) -> str:
     """Return twelve hexadecimal digits for the generalised names along `trace`, without one for `type_name`."""
     parts = [type_name]
     if trace is not None:
-        name = trace.root.name if trace.root.kind in ("module", "class attribute", "interpreter", "fixture") else ""
+        name = (
+            trace.root.name
+            if trace.root.kind in ("module", "class attribute", "logger", "interpreter", "fixture")
+            else ""
+        )
         parts = [trace.root.kind, name, *(f"{link.kind} {link.pattern}" for link in trace.links)]
     return hashlib.sha256("\n".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:12]

@@ -1,49 +1,48 @@
 """Where survivors are held, kept so that further ones can be recognised there without a collection or a search.
 
-A place remembers a module or class weakly, the name in it, and the types on the way down, no object: so it keeps
-nothing alive, and goes on being right when a registry is emptied, filled or replaced. Errs towards recognising too much where
-objects of the same types hang at the same depth below one name.
+A place remembers a module or class weakly, and the names and types on the way down, no object: so it keeps nothing
+alive, and goes on being right when a registry is emptied or filled. Errs towards recognising too much where objects of
+the same types hang at the same depth below one name.
 """
 
 from __future__ import annotations
 
 import gc
+import types
 import weakref
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_leakcheck import describe, rawtypes
 
 MOST_OBJECTS = 100_000
 """Objects looked at below a place at most; past it nothing is recognised."""
+_MOST_KEY = 40
+"""A longer key is data, not a name."""
+
+
+class _Step(NamedTuple):
+    type_name: str
+    key: str | None
+    """The name that leads there from a dict, where it is one; all other keys and indexes are data."""
 
 
 class Place:
-    """A name in a module or class, and the types from what it names down to a survivor."""
+    """A name in a module or class, and the steps from what it names down to a survivor."""
 
-    def __init__(self, owner: weakref.ref[Any], name: str, types: tuple[str, ...]) -> None:
+    def __init__(self, owner: weakref.ref[Any], steps: tuple[_Step, ...]) -> None:
         self._owner = owner
-        self._name = name
-        self._types = types
-
-    @property
-    def type_name(self) -> str:
-        """The survivor's type."""
-        return self._types[-1]
+        self._steps = steps
 
     def is_same(self, other: Place) -> bool:
         """Tell whether two places are one."""
-        mine, its = (self._owner(), self._name, self._types), (other._owner(), other._name, other._types)
-        return mine[0] is its[0] and mine[1:] == its[1:]
+        return self._owner() is other._owner() and self._steps == other._steps
 
     def held(self) -> dict[int, Any]:
         """Return the objects held there now, by id."""
         names = _names_of(self._owner())
-        if names is None or self._name not in names:
-            return {}
-        first = names[self._name]
-        wave = {id(first): first} if describe.type_name(type(first)) == self._types[0] else {}
-        for wanted in self._types[1:]:
-            wave = _step(wave, wanted)
+        wave = {id(names): names} if names is not None else {}
+        for step in self._steps:
+            wave = _follow(wave, step)
             if len(wave) > MOST_OBJECTS:
                 return {}
         return wave
@@ -51,16 +50,15 @@ class Place:
 
 def place_of(objects: list[Any]) -> Place | None:
     """Return the place that a path of objects leads through, or None where it starts at neither module nor class."""
-    if len(objects) < 3:
-        return None
     names = _names_of(objects[0])
-    if names is None:
+    if names is None or len(objects) < 3:
         return None
-    name = next((key for key, value in list(names.items()) if value is objects[2]), None)
-    if type(name) is not str:
-        return None
-    kept = [obj for index, obj in enumerate(objects) if index >= 2 and not _is_own_dict(objects[index - 1], obj)]
-    return Place(weakref.ref(objects[0]), name, tuple(describe.type_name(type(obj)) for obj in kept))
+    steps, holder = [], names
+    for index in range(2, len(objects)):
+        if not _is_own_dict(objects[index - 1], objects[index]):
+            steps.append(_Step(describe.type_name(type(objects[index])), _key_of(holder, objects[index])))
+        holder = objects[index]
+    return Place(weakref.ref(objects[0]), tuple(steps)) if steps[0].key is not None else None
 
 
 def _names_of(owner: Any) -> Any:
@@ -69,17 +67,34 @@ def _names_of(owner: Any) -> Any:
     return rawtypes.class_dict(owner) if rawtypes.is_type(owner) else None
 
 
+def _items_of(holder: Any) -> Any:
+    if rawtypes.is_instance(holder, dict):
+        return dict.items(holder)
+    return holder.items() if type(holder) is types.MappingProxyType else None
+
+
+def _key_of(holder: Any, value: Any) -> str | None:
+    """Return the name by that a dict or a class's attributes hold a value."""
+    for key, found in list(_items_of(holder) or ()):
+        if found is value:
+            return key if type(key) is str and key.isidentifier() and len(key) <= _MOST_KEY else None
+    return None
+
+
 def _is_own_dict(holder: Any, held: Any) -> bool:
     return type(held) is dict and not rawtypes.is_instance(holder, dict) and rawtypes.instance_dict(holder) is held
 
 
-def _step(wave: dict[int, Any], wanted: str) -> dict[int, Any]:
-    """Return what the objects of `wave` refer to of the wanted type, an instance's ``__dict__`` passed through."""
+def _follow(wave: dict[int, Any], step: _Step) -> dict[int, Any]:
+    """Return what the objects of `wave` refer to by that step, an instance's ``__dict__`` passed through."""
     following = {}
     for holder in wave.values():
-        for obj in gc.get_referents(holder):
-            if describe.type_name(type(obj)) == wanted:
-                following[id(obj)] = obj
-            elif type(obj) is dict and type(holder) is not dict:
-                following.update((id(o), o) for o in gc.get_referents(obj) if describe.type_name(type(o)) == wanted)
+        items = _items_of(holder)
+        if step.key is not None and items is not None:
+            held = [value for key, value in list(items) if type(key) is str and key == step.key]
+        else:
+            held = gc.get_referents(holder)
+            if items is None:
+                held += [obj for names in held if type(names) is dict for obj in gc.get_referents(names)]
+        following.update((id(obj), obj) for obj in held if describe.type_name(type(obj)) == step.type_name)
     return following

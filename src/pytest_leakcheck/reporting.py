@@ -59,8 +59,8 @@ def add_leak_section(report: pytest.TestReport, leak: Report) -> pytest.TestRepo
 def note_checked(report: pytest.TestReport, check: Check, trouble: str) -> None:
     """Put into `report` what the last lines of the run tell, as plain values that cross to xdist's controller."""
     housekeeping = [leak.survivors[0].type_name for leak in check.set_aside]
-    is_idle = check.plan.is_empty and not check.watch.total
-    checked = [check.watch.total, check.gc_seconds, housekeeping, is_idle, trouble]
+    is_idle = check.plan.is_empty and not check.total
+    checked = [check.total, check.gc_seconds, housekeeping, is_idle, trouble]
     report.leakcheck_checked = checked  # type: ignore[attr-defined]
 
 

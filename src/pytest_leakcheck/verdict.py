@@ -16,10 +16,11 @@ import pytest
 from _pytest.outcomes import OutcomeException
 from _pytest.runner import CallInfo, check_interactive_exception, runtestprotocol
 
-from pytest_leakcheck.check import Check, LeakError
+from pytest_leakcheck.check import Check, LeakError, Plan, Session
 from pytest_leakcheck.marks import plan_for
 from pytest_leakcheck.neighbours import offer_to_others
 from pytest_leakcheck.release import let_go
+from pytest_leakcheck.repeat import REPEATING, made_at, running_again, why_not_repeatable
 from pytest_leakcheck.reporting import add_leak_section, as_leak_report, ensure_reporter, note_checked
 from pytest_leakcheck.unmatched import ASKED, Asked
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from pytest_leakcheck.model import Report
     from pytest_leakcheck.options import Options
+    from pytest_leakcheck.watch import Watch
 
 OPTIONS = pytest.StashKey["Options"]()
 _RUN = pytest.StashKey["Run"]()
@@ -87,12 +89,13 @@ class Judge:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._asked = Asked(options)
+        self._session = Session(options)
         self._latest: Run | None = None
 
     def begin(self, item: pytest.Function) -> Run:
         """Start the check of one run of `item`."""
         plan = plan_for(item, is_on=self._options.is_on)
-        run = Run(Check(self._options, plan), is_owned=item.stash.get(_OWNED, False))
+        run = Run(Check(self._session, plan, item.nodeid), is_owned=item.stash.get(_OWNED, False))
         item.stash[_RUN] = self._latest = run
         run.check.start()
         return run
@@ -137,7 +140,7 @@ class Judge:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
         """Begin a run: what lives now is not this test's."""
-        if self.is_checked(item):
+        if not item.stash.get(REPEATING, False) and self.is_checked(item):
             self.begin(item)  # type: ignore[arg-type]
         return (yield)
 
@@ -171,7 +174,7 @@ class Judge:
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
         """Judge between the test's own teardown and that of wider scopes."""
         run = item.stash.get(_RUN, None)
-        if run is None:
+        if run is None or item.stash.get(REPEATING, False):
             return (yield)
         try:
             with _judging_teardown(item, run):
@@ -273,11 +276,37 @@ def _judge(item: pytest.Item, run: Run) -> None:
     run.is_checked = True
     let_go(item)
     try:
-        run.leak = run.check.judge()
+        run.leak = run.check.judge(_second_run(item, run))
     except Exception as error:  # noqa: BLE001 - a fault of ours must not break the user's run; it is told at the end
         run.trouble = f"{type(error).__name__}: {error}"
     if run.leak is not None and run.report is not None and run.call is not None:
         _log_leak(item, run, run.call)
+
+
+def _second_run(item: pytest.Item, run: Run) -> Callable[[], Watch | None] | None:
+    """Return what runs the test again and tells what that left of the project's own classes; None if it might harm."""
+    if not isinstance(item, pytest.Function) or not run.is_owned or run.call is None:
+        return None
+    if why_not_repeatable(item, run.call.duration):
+        return None
+
+    def again() -> Watch | None:
+        second = Check(run.check.session, Plan(is_own=True))
+        item.stash[_RUN] = Run(second, is_owned=False)
+        second.start()
+        try:
+            with running_again(item) as errors:
+                second.gather()
+                if errors:
+                    return None
+                second.found.collect_young()
+                second.found.tell_origin(lambda obj: made_at(obj, second.options.root))
+                return second.found
+        finally:
+            second.stop()
+            item.stash[_RUN] = run
+
+    return again
 
 
 def _log_leak(item: pytest.Item, run: Run, first: CallInfo[None]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import time
 import weakref
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import describe
@@ -46,15 +47,45 @@ class Watch:
         self.watched.append(Watched(weakref.ref(obj), Survivor(describe.type_name(type(obj)), origin, reason)))
         self.total += 1
 
-    def add_new(self, obj: object, origin: str, *, is_asked_for: bool) -> None:
+    def add_new(self, obj: object, origin: str) -> None:
         """Watch `obj`, known to be unwatched, if it can be weakly referenced."""
         try:
             ref = weakref.ref(obj)
         except TypeError:
             return
-        fact = Survivor(describe.type_name(type(obj)), origin, is_asked_for=is_asked_for)
+        fact = Survivor(describe.type_name(type(obj)), origin)
         self.watched.append(Watched(ref, fact))
         self.total += 1
+
+    def tell_origin(self, made_at: Callable[[Any], str]) -> None:
+        """Note for each watched object that lives the line that made it."""
+        for index, entry in enumerate(self.watched):
+            obj = entry.ref()
+            if obj is not None:
+                self.watched[index] = replace(entry, fact=replace(entry.fact, made=made_at(obj)))
+
+    def refs(self, objects: Iterable[object]) -> list[weakref.ref[Any]]:
+        """Return the weak references to `objects`, all of them watched."""
+        known = {id(entry.ref()): entry.ref for entry in self.watched}
+        return [known[id(obj)] for obj in objects]
+
+    def forget(self, objects: Iterable[object]) -> None:
+        """Stop watching `objects`."""
+        gone = set(map(id, objects))
+        self.watched = [entry for entry in self.watched if id(entry.ref()) not in gone]
+
+    def summary(self) -> str:
+        """Return how many objects of which types are watched: ``2 shop.Session, 1 shop.Item``."""
+        types = Counter(entry.fact.type_name for entry in self.watched)
+        return ", ".join(f"{number} {name}" for name, number in types.items())
+
+    def collect_young(self) -> bool:
+        """Collect the young generations while any watched object lives; tell whether one still does."""
+        for generation in (0, 1):
+            if not self.drop_dead():
+                return False
+            gc.collect(generation)
+        return self.drop_dead()
 
     def drop_dead(self) -> bool:
         """Forget what has died; tell whether anything is left."""
@@ -80,10 +111,7 @@ class Watch:
 
         Nothing alive, nothing collected: then the young generations, which cost microseconds, and only last a full one.
         """
-        for generation in (0, 1):
-            if not self.drop_dead():
-                return False
-            gc.collect(generation)
+        self.collect_young()
         rounds = 0
         while self.drop_dead() and rounds < _MOST_ROUNDS:
             freed = gc.collect()

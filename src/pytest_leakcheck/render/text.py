@@ -79,11 +79,14 @@ def _verdict(report: Report, style: Style) -> str:
 
 def _leak(leak: Leak, style: Style) -> list[str]:
     lines = _survivors(leak.survivors, style)
+    if leak.seen_in:
+        held = f", held by {_held_by(leak.trace)}" if leak.trace else ""
+        return [*lines, "", *_wrapped(f"The same leak as in {leak.seen_in}{held}.", style)]
     if leak.also_keeps:
         lines += ["", "  also keeps alive", *_survivors(leak.also_keeps, style)]
     lines += ["", *_trace_or_why(leak, style, mark="LEAKED")]
     lines += _proof(leak.proof, style)
-    for note in (leak.accounting, leak.advice):
+    for note in (leak.note, leak.accounting, leak.advice):
         lines += ["", *_wrapped(note, style)] if note else []
     return lines
 
@@ -110,7 +113,9 @@ def _survivors(survivors: tuple[Survivor, ...], style: Style) -> list[str]:
 
 
 def _origin(survivor: Survivor) -> str:
-    return f'{survivor.origin} ("{survivor.reason}")' if survivor.reason else survivor.origin
+    reason = f' ("{survivor.reason}")' if survivor.reason else ""
+    made = f"   made {survivor.made}" if survivor.made else ""
+    return f"{survivor.origin}{reason}{made}"
 
 
 def _trace_or_why(leak: Leak, style: Style, *, mark: str) -> list[str]:

@@ -1,0 +1,204 @@
+"""Which survivors that nobody registered are a leak: those that accumulate.
+
+Of what survives a test much is initialisation, or a slot that each test fills anew. So the test is run again, and a
+leak is what is made anew while the earlier objects of its kind still live. Where a second run would do harm, another
+test must leave a survivor in the same place while the first one still lives. What was found out is remembered by
+place, and costs nothing the next time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from pytest_leakcheck.explain import Finding, examine
+
+if TYPE_CHECKING:
+    import weakref
+    from collections.abc import Callable, Iterable
+
+    from pytest_leakcheck.model import Leak
+    from pytest_leakcheck.places import Place
+    from pytest_leakcheck.watch import Watch
+
+Verdict = Literal["leak", "pending", "replaced", "bounded"]
+MOST_REMEMBERED = 64
+"""Survivors remembered weakly for each place, to tell whether they still live when another comes."""
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known of one place."""
+
+    verdict: Verdict
+    leak: Leak
+    test: str
+    """The test that first left a survivor there."""
+    place: Place | None
+    refs: list[weakref.ref[Any]] = field(default_factory=list)
+
+    def has_living(self) -> bool:
+        """Tell whether a survivor remembered still lives."""
+        return any(ref() is not None for ref in self.refs)
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What this process has found out about survivors, by the places that hold them."""
+
+    known: list[Known] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What was set aside, in words, since they were last taken."""
+
+    def note(self, text: str) -> None:
+        """Add a line for ``-v``."""
+        self.notes.append(text)
+
+    def recognise(self, watch: Watch) -> list[tuple[Known, list[Any]]]:
+        """Return the watched survivors that are held at known places, and those places."""
+        living = {id(obj): obj for obj in watch.alive()}
+        found = []
+        for known in self.known:
+            if not living:
+                break
+            if known.place is None:
+                continue
+            members = [living.pop(node) for node in known.place.held().keys() & living.keys()]
+            if members:
+                found.append((known, members))
+        return found
+
+    def find(self, finding: Finding) -> Known | None:
+        """Return what is known of the place or fingerprint of a finding."""
+        for known in self.known:
+            if known.place is not None and finding.place is not None:
+                if known.place.is_same(finding.place):
+                    return known
+            elif finding.leak.trace is not None and known.leak.fingerprint == finding.leak.fingerprint:
+                return known
+        return None
+
+    def remember(self, verdict: Verdict, finding: Finding, test: str, watch: Watch, objects: Iterable[Any]) -> Known:
+        """Enter a verdict on a place, in the stead of an earlier one."""
+        known = self.find(finding)
+        if known is None:
+            known = Known(verdict, finding.leak, test, finding.place)
+            self.known.append(known)
+        known.verdict, known.leak = verdict, finding.leak
+        known.refs = watch.refs(objects)[:MOST_REMEMBERED]
+        return known
+
+
+@dataclass(slots=True)
+class Confirmation:
+    """The judgement of one test's survivors that nobody registered."""
+
+    ledger: Ledger
+    test: str
+    watch: Watch
+    is_strict: bool
+    """Whether all that comes anew in a second run is a leak, replaced or not."""
+
+    def judge(self, again: Callable[[], Watch | None] | None) -> list[Leak]:
+        """Return the leaks. `again` runs the test once more and returns what it left, or None if it failed."""
+        if not self.watch.collect_young():
+            return []
+        leaks: list[Leak] = []
+        if not self.is_strict:
+            for known, members in self.ledger.recognise(self.watch):
+                leaks += self._seen_again(known, members)
+                self.watch.forget(members)
+        if not self.watch.drop_dead():
+            return leaks
+        second = again() if again is not None else None
+        if second is not None:
+            return leaks + self._by_repeat(second)
+        return leaks + (self._by_survival() if self.is_strict else self._by_recurrence())
+
+    def _seen_again(self, known: Known, members: list[Any]) -> list[Leak]:
+        """Judge survivors at a known place, without a repeat, a full collection or a search."""
+        facts = tuple(self.watch.facts(members))
+        is_growing = known.verdict in ("pending", "replaced") and known.has_living()
+        if known.verdict == "leak":
+            return [replace(known.leak, survivors=facts, also_keeps=(), seen_in=known.test)]
+        leak = replace(known.leak, survivors=facts, also_keeps=())
+        known.refs = self.watch.refs(members)[:MOST_REMEMBERED]
+        if not is_growing:
+            return []
+        known.verdict = "leak"
+        first, known.test = known.test, self.test
+        return [replace(leak, note=f"Another one, left there by {first}, is still alive.")]
+
+    def _by_repeat(self, second: Watch) -> list[Leak]:
+        if not second.collect_young():
+            self.ledger.note(
+                f"{self.test}: {self.watch.summary()} made once, not again by a second run: initialisation"
+            )
+            return []
+        second.collect()
+        self.watch.collect()
+        if not second.drop_dead():
+            return []
+        objects = second.alive()
+        number, facts = len(objects), second.facts(objects)
+        facts += self.watch.facts(self.watch.alive())
+        objects += self.watch.alive()
+        leaks = []
+        for finding in examine(objects, facts):
+            fresh = [objects[index] for index in finding.members if index < number]
+            is_growing = bool(fresh) and len(fresh) < len(finding.members)
+            leak = replace(finding.leak, survivors=tuple(second.facts(fresh)), also_keeps=())
+            if fresh and not may_live(finding.leak):
+                leaks += self._verdict(finding._replace(leak=leak), second, fresh, is_growing=is_growing)
+        return leaks
+
+    def _verdict(self, finding: Finding, second: Watch, fresh: list[Any], *, is_growing: bool) -> list[Leak]:
+        bound = finding.leak.trace.bound if finding.leak.trace else ""
+        if self.is_strict:
+            return [finding.leak]
+        if is_growing and not bound:
+            self.ledger.remember("leak", finding, self.test, second, fresh)
+            return [finding.leak]
+        verdict: Verdict = "bounded" if is_growing else "replaced"
+        self.ledger.remember(verdict, finding, self.test, second, fresh)
+        self.ledger.note(
+            f"{self.test}: {second.summary()} in {_where(finding.leak)}: {bound or 'replaced by the next'}"
+        )
+        return []
+
+    def _by_recurrence(self) -> list[Leak]:
+        """Wait for another test that leaves a survivor in the same place while one of this test's still lives."""
+        leaks: list[Leak] = []
+        for finding, members in self._findings():
+            if finding.leak.trace is None:  # nothing to tell by that another one is of the same cause
+                continue
+            known = self.ledger.find(finding)
+            if known is not None:
+                leaks += self._seen_again(known, members)
+            else:
+                self.ledger.remember("pending", finding, self.test, self.watch, members)
+                self.ledger.note(f"{self.test}: {self.watch.summary()} in {_where(finding.leak)}: a leak if it recurs")
+        return leaks
+
+    def _by_survival(self) -> list[Leak]:
+        return [finding.leak for finding, _ in self._findings()]
+
+    def _findings(self) -> list[tuple[Finding, list[Any]]]:
+        if not self.watch.collect():
+            return []
+        objects = self.watch.alive()
+        findings = examine(objects, self.watch.facts(objects))
+        kept = [finding for finding in findings if not may_live(finding.leak)]
+        return [(finding, [objects[index] for index in finding.members]) for finding in kept]
+
+
+def may_live(leak: Leak) -> bool:
+    """Tell whether what nobody registered may live on: pytest's own state or a wider-scoped fixture holds it."""
+    return leak.is_housekeeping or (leak.trace is not None and leak.trace.root.kind == "fixture")
+
+
+def _where(leak: Leak) -> str:
+    if leak.trace is None or not leak.trace.links:
+        return "an unknown place"
+    text = leak.trace.links[0].text
+    return leak.trace.root.name + (text if text.startswith((".", "[")) else "")

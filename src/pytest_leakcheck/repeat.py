@@ -1,0 +1,184 @@
+"""A second run of a test, set-up and teardown included, in the gap between its own teardown and that of wider scopes.
+
+It leaves no trace in reports, counts or durations: its reports are never made, those that subtests log are dropped, and
+what it prints and logs is taken out again. What can't be undone is what the test does to the outside world.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tracemalloc
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from _pytest.logging import caplog_handler_key, caplog_records_key
+from _pytest.outcomes import Exit
+from _pytest.runner import CallInfo
+
+from pytest_leakcheck.release import let_go
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REPEATING = pytest.StashKey[bool]()
+"""Set on an item while it runs again: then no other hook of ours judges it."""
+_FRAMES = 12
+"""Frames kept for each allocation of a second run: enough to find a line of the user's above a library's."""
+_MOST_OF_TIMEOUT = 0.4
+
+
+def why_not_repeatable(item: pytest.Function, seconds: float) -> str:
+    """Return why a second run of `item`, whose first call took `seconds`, might do harm; empty where it does not."""
+    if item.config.getoption("trace", default=False):
+        return "--trace is on"
+    if getattr(item.obj, "is_hypothesis_test", False):
+        return "hypothesis runs it many times already"
+    wide = _wider_fixtures(item)
+    if wide:
+        return f"it uses the {wide[0].scope}-scoped fixture {wide[0].argname!r}"
+    limit = _timeout(item)
+    if limit and seconds > _MOST_OF_TIMEOUT * limit:
+        return "two runs might take longer than its timeout"
+    return ""
+
+
+def _wider_fixtures(item: pytest.Function) -> list[Any]:
+    """Return the wider-scoped fixtures that the test or its fixtures ask for by name, pytest's own left out."""
+    known: dict[str, Any] = item._fixtureinfo.name2fixturedefs  # noqa: SLF001 - no public way to a test's fixtures
+    manager: Any = item.session._fixturemanager  # noqa: SLF001 - the same
+    node: Any = item if pytest.version_tuple >= (8, 1) else item.nodeid
+    by_themselves = set(manager._getautousenames(node))  # noqa: SLF001 - the same
+    definitions = [known[name][-1] for name in item.fixturenames if name in known and name not in by_themselves]
+    return [
+        definition
+        for definition in definitions
+        if definition.scope != "function" and not definition.func.__module__.startswith("_pytest.")
+    ]
+
+
+def _timeout(item: pytest.Function) -> float:
+    """Return the seconds that pytest-timeout gives a test, 0 for no limit."""
+    if not item.config.pluginmanager.hasplugin("timeout"):
+        return 0.0
+    mark = item.get_closest_marker("timeout")
+    value: Any = (mark.args[0] if mark.args else mark.kwargs.get("timeout")) if mark else None
+    if value is None:
+        value = item.config.getoption("timeout", None)
+    if value is None:
+        value = item.config.getini("timeout")
+    return float(value or 0)
+
+
+@contextlib.contextmanager
+def running_again(item: pytest.Function) -> Iterator[list[BaseException]]:
+    """Run `item` once more; yield what went wrong, with the allocations of the second run still on record."""
+    was_tracing = tracemalloc.is_tracing()
+    if not was_tracing:
+        tracemalloc.start(_FRAMES)
+    item.stash[REPEATING] = True
+    errors: list[BaseException] = []
+    try:
+        with _hidden(item), _only_own_teardown(item):
+            _run(item, errors)
+        yield errors
+    finally:
+        item.stash[REPEATING] = False
+        if not was_tracing:
+            tracemalloc.stop()
+
+
+def _run(item: pytest.Function, errors: list[BaseException]) -> None:
+    item._initrequest()  # noqa: SLF001 - as pytest does for an item that is run again
+    hook = item.ihook
+    if _attempt(lambda: hook.pytest_runtest_setup(item=item), "setup", errors):
+        _attempt(lambda: hook.pytest_runtest_call(item=item), "call", errors)
+    _attempt(lambda: hook.pytest_runtest_teardown(item=item, nextitem=item), "teardown", errors)
+    let_go(item)
+
+
+def _attempt(function: Any, when: Any, errors: list[BaseException]) -> bool:
+    call = CallInfo.from_call(function, when=when, reraise=(Exit, KeyboardInterrupt))
+    if call.excinfo is not None:
+        errors.append(call.excinfo.value)
+    return call.excinfo is None
+
+
+@contextlib.contextmanager
+def _only_own_teardown(item: pytest.Function) -> Iterator[None]:
+    """Let the teardown of the second run end at the item, whatever comes next."""
+    state: Any = item.session._setupstate  # noqa: SLF001 - as in the verdict
+    outer = state.__dict__.get("teardown_exact")
+    state.teardown_exact = lambda _nextitem: type(state).teardown_exact(state, item.parent)
+    try:
+        yield
+    finally:
+        if outer is None:
+            del state.teardown_exact
+        else:
+            state.teardown_exact = outer
+
+
+@contextlib.contextmanager
+def _hidden(item: pytest.Function) -> Iterator[None]:
+    """Put back after the second run what pytest noted of it: output, logs, warnings, properties, subtests' reports."""
+    current_test = os.environ.get("PYTEST_CURRENT_TEST", "")
+    sections, properties = list(item._report_sections), list(item.user_properties)  # noqa: SLF001 - no public way
+    keys: tuple[Any, ...] = (caplog_records_key, caplog_handler_key)
+    stashed = {key: item.stash[key] for key in keys if key in item.stash}
+    capture: Any = item.config.pluginmanager.get_plugin("capturemanager")
+    shown = capture.read_global_capture() if capture and capture.is_globally_capturing() else None
+    proxy, gethookproxy = _Unlogged(item.ihook), item.session.gethookproxy
+    item.session.gethookproxy = lambda _path: proxy  # type: ignore[method-assign,assignment,return-value]
+    try:
+        with warnings.catch_warnings(record=True), _logging_kept(item):
+            yield
+    finally:
+        os.environ["PYTEST_CURRENT_TEST"] = current_test
+        item.session.gethookproxy = gethookproxy  # type: ignore[method-assign]
+        item._report_sections[:] = sections  # noqa: SLF001 - as above
+        item.user_properties[:] = properties
+        for key, value in stashed.items():
+            item.stash[key] = value
+        if shown is not None:
+            capture.resume_global_capture()
+            for name, text in zip(("stdout", "stderr"), shown, strict=True):
+                item.add_report_section("teardown", name, text)
+
+
+@contextlib.contextmanager
+def _logging_kept(item: pytest.Function) -> Iterator[None]:
+    plugin: Any = item.config.pluginmanager.get_plugin("logging-plugin")
+    handlers = [getattr(plugin, name) for name in ("caplog_handler", "report_handler") if plugin is not None]
+    kept = [(handler, handler.records, handler.stream, handler.level) for handler in handlers]
+    try:
+        yield
+    finally:
+        for handler, records, stream, level in kept:
+            handler.records, handler.stream = records, stream
+            handler.setLevel(level)
+
+
+class _Unlogged:
+    """The hooks of an item, without the one that logs reports."""
+
+    def __init__(self, hook: Any) -> None:
+        self._hook = hook
+
+    def __getattr__(self, name: str) -> Any:
+        return _ignore if name == "pytest_runtest_logreport" else getattr(self._hook, name)
+
+
+def _ignore(**_: object) -> None:
+    return None
+
+
+def made_at(obj: object, root: str) -> str:
+    """Return the line that made an object of the second run, one of the project's where there is one; else empty."""
+    traced = tracemalloc.get_object_traceback(obj)
+    if traced is None:
+        return ""
+    own = [frame for frame in traced if frame.filename.startswith(root) and "site-packages" not in frame.filename]
+    frame = (own or list(traced))[-1]
+    return f"{frame.filename}:{frame.lineno}"
