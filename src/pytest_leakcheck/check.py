@@ -53,7 +53,12 @@ class Session:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.own = targets.own(options.root or ".", options.packages)
+        self.own = targets.own(
+            options.root or ".",
+            options.packages,
+            watched=options.watch,
+            ignored=[ignored.name for ignored in options.ignore],
+        )
         self._ledger: Ledger | None = None
 
     @property
@@ -186,7 +191,9 @@ class Check:
             return []
         from pytest_leakcheck.confirm import Confirmation  # noqa: PLC0415 - most tests never get here; it imports much
 
-        confirmation = Confirmation(self.session.ledger, self._test, self.found, is_strict=self.plan.is_strict)
+        confirmation = Confirmation(
+            self.session.ledger, self._test, self.found, self.options, is_strict=self.plan.is_strict
+        )
         return confirmation.judge(again if self.plan.may_repeat else None)
 
     def survivors(self) -> list[Any]:
@@ -217,7 +224,7 @@ class Check:
             return ()
         from pytest_leakcheck.explain import explain  # noqa: PLC0415 - most tests never get here, and it imports much
 
-        found = explain(objects, self.watch.facts(objects))
+        found = explain(objects, self.watch.facts(objects), seconds=self.options.search_limit)
         del objects
         self.set_aside = tuple(leak for leak in found if leak.is_housekeeping)
         return tuple(leak for leak in found if not leak.is_housekeeping)

@@ -8,6 +8,7 @@ place, and costs nothing the next time.
 
 from __future__ import annotations
 
+import fnmatch
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from pytest_leakcheck.model import Leak
+    from pytest_leakcheck.options import Options
     from pytest_leakcheck.places import Place
     from pytest_leakcheck.watch import Watch
 
@@ -96,6 +98,7 @@ class Confirmation:
     ledger: Ledger
     test: str
     watch: Watch
+    options: Options
     is_strict: bool
     """Whether all that comes anew in a second run is a leak, replaced or not."""
 
@@ -110,9 +113,9 @@ class Confirmation:
                 self.watch.forget(members)
         if not self.watch.drop_dead():
             return leaks
-        second = again() if again is not None else None
-        if second is not None:
-            return leaks + self._by_repeat(second)
+        further = self._run_again(again)
+        if further:
+            return leaks + self._by_repeat(further)
         return leaks + (self._by_survival() if self.is_strict else self._by_recurrence())
 
     def _seen_again(self, known: Known, members: list[Any]) -> list[Leak]:
@@ -129,7 +132,20 @@ class Confirmation:
         first, known.test = known.test, self.test
         return [replace(leak, note=f"Another one, left there by {first}, is still alive.")]
 
-    def _by_repeat(self, second: Watch) -> list[Leak]:
+    def _run_again(self, again: Callable[[], Watch | None] | None) -> list[Watch]:
+        """Return what each further run left, or nothing if the test may not or could not be run again."""
+        further: list[Watch] = []
+        for _ in range(max(1, self.options.repeat) if self.is_strict else self.options.repeat):
+            watch = again() if again is not None else None
+            if watch is None:
+                return []
+            further.append(watch)
+        return further
+
+    def _by_repeat(self, further: list[Watch]) -> list[Leak]:
+        *between, second = further
+        for watch in between:
+            self.watch.watched += watch.watched
         if not second.collect_young():
             self.ledger.note(
                 f"{self.test}: {self.watch.summary()} made once, not again by a second run: initialisation"
@@ -144,11 +160,11 @@ class Confirmation:
         facts += self.watch.facts(self.watch.alive())
         objects += self.watch.alive()
         leaks = []
-        for finding in examine(objects, facts):
+        for finding in examine(objects, facts, seconds=self.options.search_limit):
             fresh = [objects[index] for index in finding.members if index < number]
             is_growing = bool(fresh) and len(fresh) < len(finding.members)
             leak = replace(finding.leak, survivors=tuple(second.facts(fresh)), also_keeps=())
-            if fresh and not may_live(finding.leak):
+            if fresh and not self._may_live(finding.leak):
                 leaks += self._verdict(finding._replace(leak=leak), second, fresh, is_growing=is_growing)
         return leaks
 
@@ -187,9 +203,25 @@ class Confirmation:
         if not self.watch.collect():
             return []
         objects = self.watch.alive()
-        findings = examine(objects, self.watch.facts(objects))
-        kept = [finding for finding in findings if not may_live(finding.leak)]
+        findings = examine(objects, self.watch.facts(objects), seconds=self.options.search_limit)
+        kept = [finding for finding in findings if not self._may_live(finding.leak)]
         return [(finding, [objects[index] for index in finding.members]) for finding in kept]
+
+    def _may_live(self, leak: Leak) -> bool:
+        for ignored in self.options.ignore:
+            if _is_held_by(leak, ignored.name):
+                why = f" ({ignored.reason})" if ignored.reason else ""
+                self.ledger.note(f"{self.test}: {leak.survivors[0].type_name} in {ignored.name}: ignored{why}")
+                return True
+        return may_live(leak)
+
+
+def _is_held_by(leak: Leak, name: str) -> bool:
+    """Tell whether the trace starts at a dotted name, or goes through it."""
+    if leak.trace is None:
+        return False
+    text = leak.trace.root.name + "".join(link.text for link in leak.trace.links if link.text[0] in ".[")
+    return text == name or (text.startswith(name) and text[len(name)] in ".[") or fnmatch.fnmatchcase(text, name)
 
 
 def may_live(leak: Leak) -> bool:

@@ -141,6 +141,8 @@ class Report:
     """The command line that runs this test alone again; empty outside pytest."""
     waited: float = 0.0
     """Seconds waited for the survivors to die."""
+    pictures: tuple[str, ...] = ()
+    """Files drawn of the leaks, or one line that says why there are none."""
 
     @property
     def count(self) -> int:
@@ -155,7 +157,7 @@ class Report:
     def from_plain(cls, plain: dict[str, Any]) -> Report:
         """Return the report that `to_plain` was called on."""
         leaks = tuple(_leak_from_plain(leak) for leak in plain["leaks"])
-        return cls(leaks=leaks, rerun=plain["rerun"], waited=plain["waited"])
+        return cls(leaks=leaks, rerun=plain["rerun"], waited=plain["waited"], pictures=tuple(plain["pictures"]))
 
 
 def _leak_from_plain(plain: dict[str, Any]) -> Leak:

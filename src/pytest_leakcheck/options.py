@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 DEFAULT_PATIENCE = 1.0
 """Seconds to wait for what another thread or an event loop holds, where nothing is set."""
+DEFAULT_SEARCH = 30.0
+"""Seconds that a search may take, where nothing is set."""
 _HAS_FLOAT_INI = pytest.version_tuple >= (8, 4)
+
+_NUMBER = "float" if _HAS_FLOAT_INI else "string"
 
 ENTRIES: dict[str, tuple[str, str]] = {
     "leakcheck": ("bool", "Check every test for objects that outlive it, as --leakcheck does."),
@@ -24,14 +28,37 @@ ENTRIES: dict[str, tuple[str, str]] = {
             "(default: all below rootdir, environments left out)."
         ),
     ),
+    "leakcheck_watch": (
+        "linelist",
+        "Classes, by dotted name with *, that --leakcheck watches beside the project's own.",
+    ),
+    "leakcheck_ignore": (
+        "linelist",
+        (
+            "What --leakcheck passes over, one a line with a # reason: classes (shop.cart.*) or holders "
+            "(shop.registry.LISTENERS)."
+        ),
+    ),
     "leakcheck_within": (
-        "float" if _HAS_FLOAT_INI else "string",
+        _NUMBER,
         (
             "Seconds to wait for watched objects to die "
             "(default: 0, but up to 1 for what another thread or an event loop holds)."
         ),
     ),
+    "leakcheck_search_limit": (_NUMBER, "Seconds that the search for a survivor's holders may take (default: 30)."),
+    "leakcheck_repeat": (_NUMBER, "How often to run a test again, as --leakcheck-repeat does (default: 1)."),
+    "leakcheck_graph": ("string", "Folder for a picture of each leak, as --leakcheck-graph does."),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A class or holder that is passed over."""
+
+    name: str
+    """A dotted name, ``*`` standing for any text."""
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +70,17 @@ class Options:
     is_off: bool = False
     """Check nothing, explicit registrations included."""
     packages: tuple[str, ...] = ()
+    watch: tuple[str, ...] = ()
+    """Classes watched beside the project's own."""
+    ignore: tuple[Ignored, ...] = ()
     within: float | None = None
     """Seconds to wait for any survivor; None: none, but `DEFAULT_PATIENCE` for what a thread or loop holds."""
+    search_limit: float = DEFAULT_SEARCH
+    """Seconds that a search may take."""
+    repeat: int = 1
+    """How often a test is run again to tell leaks from initialisation; 0: not at all."""
+    graph: str = ""
+    """The folder for pictures; empty for none."""
     root: str = ""
     """The folder below which classes are the project's own; empty for the current one."""
 
@@ -69,6 +105,17 @@ def add_options(parser: pytest.Parser) -> None:
         action="store_true",
         help="Check nothing: assert_collected and the no_leak marker do nothing either (for debuggers and the like).",
     )
+    group.addoption(
+        "--leakcheck-repeat",
+        metavar="N",
+        help="Run a test with suspected leaks N times more, to tell leaks from what is made only once (default: 1; 0: "
+        "wait for another test to leak in the same place).",
+    )
+    group.addoption(
+        "--leakcheck-graph",
+        metavar="DIR",
+        help="Write a picture of each leak into DIR: .dot, and .svg where Graphviz is installed.",
+    )
     for name, (kind, text) in ENTRIES.items():
         parser.addini(name, text, type=kind, default=None)  # type: ignore[arg-type]
 
@@ -79,11 +126,17 @@ def read_options(config: pytest.Config) -> Options:
     is_on, is_off = bool(config.getoption("leakcheck")), bool(config.getoption("no_leakcheck"))
     if is_on and is_off:
         raise pytest.UsageError("--leakcheck and --no-leakcheck exclude each other: give one of them")
+    graph = config.getoption("leakcheck_graph") or ini["leakcheck_graph"] or ""
     return Options(
         is_on=(is_on or bool(ini["leakcheck"])) and not is_off,
         is_off=is_off,
         packages=_packages(ini["leakcheck_packages"] or ()),
-        within=_seconds(ini["leakcheck_within"]),
+        watch=_watched(ini["leakcheck_watch"] or ()),
+        ignore=tuple(_ignored(line) for line in ini["leakcheck_ignore"] or ()),
+        within=_seconds("leakcheck_within", ini["leakcheck_within"]),
+        search_limit=_seconds("leakcheck_search_limit", ini["leakcheck_search_limit"]) or DEFAULT_SEARCH,
+        repeat=_times(config.getoption("leakcheck_repeat"), ini["leakcheck_repeat"]),
+        graph=os.path.join(config.invocation_params.dir, graph) if graph else "",  # noqa: PTH118 - DIR may be absolute
         root=os.fspath(config.rootpath),
     )
 
@@ -95,7 +148,23 @@ def _packages(names: Any) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _seconds(value: Any) -> float | None:
+def _watched(names: Any) -> tuple[str, ...]:
+    for name in names:
+        if "." not in name.strip("."):
+            raise pytest.UsageError(f"leakcheck_watch: {name!r} is not the dotted name of a class (shop.cart.Cart)")
+    return tuple(names)
+
+
+def _ignored(line: str) -> Ignored:
+    name, _, reason = (part.strip() for part in line.partition("#"))
+    if not name or " " in name:
+        raise pytest.UsageError(
+            f"leakcheck_ignore: {line!r} is not a dotted name with a reason (shop.registry.LISTENERS  # by design)"
+        )
+    return Ignored(name, reason)
+
+
+def _seconds(key: str, value: Any) -> float | None:
     if value is None or value == "":
         return None
     try:
@@ -103,5 +172,18 @@ def _seconds(value: Any) -> float | None:
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds < float("inf"):
-        raise pytest.UsageError(f"leakcheck_within: {value!r} is not a number of seconds (0, 0.5, 10)")
+        raise pytest.UsageError(f"{key}: {value!r} is not a number of seconds (0, 0.5, 10)")
     return seconds
+
+
+def _times(given: str | None, configured: Any) -> int:
+    key, value = ("--leakcheck-repeat", given) if given is not None else ("leakcheck_repeat", configured)
+    if value is None or value == "":
+        return 1
+    try:
+        times = float(value)
+    except ValueError:
+        times = -1.0
+    if times < 0 or times != int(times):
+        raise pytest.UsageError(f"{key}: {value!r} is not a number of times (0, 1, 2)")
+    return int(times)

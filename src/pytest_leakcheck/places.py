@@ -87,7 +87,7 @@ def _is_own_dict(holder: Any, held: Any) -> bool:
 
 def _follow(wave: dict[int, Any], step: _Step) -> dict[int, Any]:
     """Return what the objects of `wave` refer to by that step, an instance's ``__dict__`` passed through."""
-    following = {}
+    following: dict[int, Any] = {}
     for holder in wave.values():
         items = _items_of(holder)
         if step.key is not None and items is not None:

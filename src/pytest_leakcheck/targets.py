@@ -52,11 +52,12 @@ def named(targets: Sequence[type | str]) -> TypeFilter:
     return TypeFilter(judge)
 
 
-def own(root: str, packages: Sequence[str]) -> TypeFilter:
+def own(root: str, packages: Sequence[str], *, watched: Sequence[str] = (), ignored: Sequence[str] = ()) -> TypeFilter:
     """Return a filter of the project's own classes.
 
     `root` is the folder that they are below of, environments in it left out; `packages` are dotted names of packages
-    that belong to the project wherever they are installed. Classes of classes are never wanted.
+    that belong to the project wherever they are installed. `watched` and `ignored` are dotted names with ``*`` of
+    classes wanted and not wanted beside. Classes of classes are never wanted.
     """
     folder = os.path.normcase(os.path.realpath(root)) + os.sep
     environment = os.path.normcase(os.path.realpath(sys.prefix)) + os.sep
@@ -70,13 +71,15 @@ def own(root: str, packages: Sequence[str]) -> TypeFilter:
             return False
         return not (environment.startswith(folder) and environment != folder and file.startswith(environment))
 
+    also, never = named(watched), named(ignored)
+
     def judge(kind: type) -> bool:
         module = rawtypes.module_of(kind)
         if type in rawtypes.mro_of(kind) or module.partition(".")[0] == "pytest_leakcheck":
             return False
         if module not in verdicts:
             verdicts[module] = bool(module) and is_own(module)
-        return verdicts[module]
+        return (verdicts[module] or also(kind)) and not never(kind)
 
     return TypeFilter(judge)
 

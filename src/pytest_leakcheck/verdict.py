@@ -16,6 +16,7 @@ import pytest
 from _pytest.outcomes import OutcomeException
 from _pytest.runner import CallInfo, check_interactive_exception, runtestprotocol
 
+from pytest_leakcheck.beside import completed
 from pytest_leakcheck.check import Check, LeakError, Plan, Session
 from pytest_leakcheck.marks import plan_for
 from pytest_leakcheck.neighbours import offer_to_others
@@ -276,7 +277,8 @@ def _judge(item: pytest.Item, run: Run) -> None:
     run.is_checked = True
     let_go(item)
     try:
-        run.leak = run.check.judge(_second_run(item, run))
+        found = run.check.judge(_second_run(item, run))
+        run.leak = completed(found, item.nodeid, run.check.options) if found else None
     except Exception as error:  # noqa: BLE001 - a fault of ours must not break the user's run; it is told at the end
         run.trouble = f"{type(error).__name__}: {error}"
     if run.leak is not None and run.report is not None and run.call is not None:

@@ -41,6 +41,8 @@ def render(report: Report, style: Style = PLAIN) -> str:
         if number:
             lines.append("")
         lines += _leak(leak, style)
+    if report.pictures:
+        lines += ["", *(style.paint(f"  Picture: {picture}", "dim") for picture in report.pictures)]
     if report.rerun:
         lines += ["", style.paint(f"  Rerun: {report.rerun}", "dim")]
     text = "\n".join(lines)

@@ -1,0 +1,31 @@
+"""What goes with a test's report beside the leaks: the line that reruns it, and the pictures."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_leakcheck.describe import error_text
+
+if TYPE_CHECKING:
+    from pytest_leakcheck.model import Report
+    from pytest_leakcheck.options import Options
+
+
+def completed(report: Report, test: str, options: Options) -> Report:
+    """Return `report` with the line that runs the test with that node id again, and with its pictures."""
+    option = " --leakcheck" if options.is_on else ""
+    return replace(report, rerun=f"pytest {shlex.quote(test)}{option}", pictures=_pictures(report, test, options.graph))
+
+
+def _pictures(report: Report, test: str, folder: str) -> tuple[str, ...]:
+    if not folder:
+        return ()
+    from pytest_leakcheck.render.graph import write_graphs  # noqa: PLC0415 - objgraph is needed for this alone
+
+    try:
+        return write_graphs(report, Path(folder), test)
+    except OSError as error:
+        return (f"none, as the folder can't be written to ({error_text(error)})",)
