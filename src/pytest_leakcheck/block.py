@@ -26,6 +26,7 @@ class no_leak:  # noqa: N801 - it reads as a statement, like contextlib.suppress
     """
 
     def __init__(self, *, instances_of: type | str | Sequence[type | str] | None = None) -> None:
+        __tracebackhide__ = True
         wanted = as_targets(instances_of) if instances_of is not None else ()
         plan = Plan(instances_of=wanted, is_own=instances_of is None, is_strict=True)
         self._check = Check(Session(Options(root=str(Path.cwd()))), plan)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_leakcheck.marks import is_marked, problem_of, vanished
-from pytest_leakcheck.rawtypes import is_type
+from pytest_leakcheck.rawtypes import is_module, is_type, module_dict
 
 if TYPE_CHECKING:
+    import types
     from collections.abc import Iterator
 
 
@@ -44,19 +45,26 @@ def _and_more(nodeids: list[str]) -> str:
 def _vanished(collector: pytest.Module | pytest.Class) -> Iterator[str]:
     """Tell of each test-named attribute that a wrong marker replaced by what a class or function made of the test."""
     names = dict(vars(collector.obj))
-    helpers = [value for name, value in names.items() if not _is_test_name(collector, name) and is_marked(value)]
-    functions = [helper for helper in helpers if not is_type(helper)]
+    helpers = [what for what in _marked({**_globals_of(collector), **names}) if not is_type(what)]
     for name, value in names.items():
-        if not _is_test_name(collector, name):
+        if not (collector.funcnamefilter(name) or collector.classnamefilter(name)):
             continue
         if is_marked(type(value)):
             yield vanished(name, type(value))
-        elif functions and not callable(value):
-            yield vanished(name, functions[0])
+        elif not callable(value) and helpers:
+            yield vanished(name, helpers[0])
 
 
-def _is_test_name(collector: pytest.Module | pytest.Class, name: str) -> bool:
-    return bool(collector.funcnamefilter(name) or collector.classnamefilter(name))
+def _globals_of(collector: pytest.Module | pytest.Class) -> dict[str, Any]:
+    module = collector.getparent(pytest.Module)
+    return vars(module.obj) if module is not None else {}
+
+
+def _marked(names: dict[str, Any]) -> list[Any]:
+    """Return what bears the marker among the values of `names`, and of modules among them; tests are left out."""
+    modules = [value for value in names.values() if is_module(value)]
+    reached = [item for part in (names, *map(module_dict, modules)) for item in list(part.items())]
+    return [value for name, value in reached if not name.startswith(("test", "Test")) and is_marked(value)]
 
 
 def _called_by_marker(collector: pytest.Module | pytest.Class, report: pytest.CollectReport) -> list[str]:
@@ -69,17 +77,21 @@ def _called_by_marker(collector: pytest.Module | pytest.Class, report: pytest.Co
         return [f"{collector.nodeid}: {vanished('pytestmark', given)}"]
     error = call.excinfo.value
     error = error.__cause__ or error
-    tb, text = error.__traceback__, str(error)
+    tb = error.__traceback__
     while tb is not None:
-        first = next(iter(tb.tb_frame.f_locals.values()), None)
-        for value in list(tb.tb_frame.f_globals.values()):
-            if is_marked(value) and (
-                type(first) is value or f"{value.__qualname__}(" in text or _init_of(value) in text
-            ):
-                return [f"{collector.nodeid}: {vanished('a test', value)}"]
+        for what in _marked(tb.tb_frame.f_globals):
+            if _is_called(what, str(error), tb.tb_next):
+                return [f"{collector.nodeid}: {vanished('a test', what)}"]
         tb = tb.tb_next
     return []
 
 
-def _init_of(what: Any) -> str:
-    return f"{what.__qualname__}.__init__("
+def _is_called(what: Any, text: str, inner: types.TracebackType | None) -> bool:
+    """Tell whether an error came of calling `what`: by its text, or raised in a method of it or in itself."""
+    if any(f"{name}(" in text for name in (what.__qualname__, f"{what.__qualname__}.__init__")):
+        return True
+    if inner is None:
+        return False
+    if not is_type(what):
+        return inner.tb_frame.f_code is getattr(what, "__code__", None)
+    return type(next(iter(inner.tb_frame.f_locals.values()), None)) is what

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import pytest
@@ -71,7 +72,7 @@ class AssertCollected:
         self._refuse_late()
         if not classes:
             raise TypeError("instances_of takes one class or more: assert_collected.instances_of(Session)")
-        wanted = tuple(target for each in classes for target in as_targets(each))
+        wanted = tuple(chain.from_iterable(map(as_targets, classes)))
         if self._check is not None:
             self._check.instances_of(wanted)
 

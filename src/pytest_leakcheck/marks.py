@@ -81,10 +81,11 @@ def as_targets(value: Any) -> tuple[type | str, ...]:
 
     Raises TypeError, with the remedy, for anything else and for a dotted name that its loaded module lacks.
     """
+    __tracebackhide__ = True
     many = _listed(value)
     if not many:
         raise TypeError("instances_of is empty: name a class, or leave it out to watch this project's own classes")
-    return tuple(_as_target(target) for target in many)
+    return tuple(map(_as_target, many))
 
 
 def _listed(value: Any) -> list[Any]:
@@ -92,6 +93,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _as_target(target: object) -> type | str:
+    __tracebackhide__ = True
     found = _resolved(target) if isinstance(target, str) else target
     if isinstance(found, str):
         return found
@@ -116,6 +118,7 @@ def _resolved_if_possible(target: type | str) -> type | str:
 
 def _resolved(name: str) -> type | str:
     """Return the class that a dotted name leads to; the name where it has a ``*`` or its module is not loaded yet."""
+    __tracebackhide__ = True
     parts = name.split(".")
     if len(parts) < 2 or not all(parts):
         raise TypeError(
@@ -132,6 +135,7 @@ def _resolved(name: str) -> type | str:
 
 def _member(module: Any, parts: list[str], cut: int) -> type | str:
     """Return the class that the parts from `cut` on lead to, from a loaded module."""
+    __tracebackhide__ = True
     name, place = ".".join(parts), ".".join(parts[:cut])
     try:
         found = operator.attrgetter(".".join(parts[cut:]))(module)

@@ -17,7 +17,7 @@ def offer_to_others(own_plugin: object, item: pytest.Function, nextitem: pytest.
     implementations = item.ihook.pytest_runtest_protocol.get_hookimpls()
     mine = next(i for i, impl in enumerate(implementations) if impl.plugin is own_plugin)
     for impl in reversed(implementations[:mine]):
-        if _is_left_out(impl) or _has_nothing_to_rerun(impl.plugin, item):
+        if _is_left_out(impl) or _has_nothing_to_rerun(impl.function, item):
             continue
         answer = impl.function(*(arguments[name] for name in impl.argnames))
         if answer is not None:
@@ -30,8 +30,9 @@ def _is_left_out(impl: Any) -> bool:
     return is_wrapper or getattr(impl.function, "__module__", "") == "_pytest.runner"
 
 
-def _has_nothing_to_rerun(plugin: Any, item: pytest.Function) -> bool:
+def _has_nothing_to_rerun(hook: Any, item: pytest.Function) -> bool:
     """Tell whether this is the plugin flaky and `item` is none of its tests: it runs every test, like pytest itself."""
+    plugin = getattr(hook, "__self__", None)
     if type(plugin).__module__ != "flaky.flaky_pytest_plugin" or getattr(plugin, "force_flaky", True):
         return False
     places = (item.obj, item.cls, item.module)

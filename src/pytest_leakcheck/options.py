@@ -122,7 +122,7 @@ def add_options(parser: pytest.Parser) -> None:
 
 def read_options(config: pytest.Config) -> Options:
     """Return the settings of this run. Raises pytest.UsageError, one line, where one makes no sense."""
-    ini: Mapping[str, Any] = {name: config.getini(name) for name in ENTRIES}
+    ini: Mapping[str, Any] = {name: _ini(config, name) for name in ENTRIES}
     is_on, is_off = bool(config.getoption("leakcheck")), bool(config.getoption("no_leakcheck"))
     if is_on and is_off:
         raise pytest.UsageError("--leakcheck and --no-leakcheck exclude each other: give one of them")
@@ -139,6 +139,16 @@ def read_options(config: pytest.Config) -> Options:
         graph=os.path.join(config.invocation_params.dir, graph) if graph else "",  # noqa: PTH118 - DIR may be absolute
         root=os.fspath(config.rootpath),
     )
+
+
+def _ini(config: pytest.Config, name: str) -> Any:
+    """Return what pytest makes of an ini value, or the text of one that should be a number and is none."""
+    try:
+        return config.getini(name)
+    except (TypeError, ValueError, pytest.UsageError) as error:  # a UsageError from pytest 9.1 on
+        if str(error).startswith("could not convert string to float"):
+            return str(error).rpartition(": ")[2].strip("'")
+        raise pytest.UsageError(str(error) if name in str(error) else f"{name}: {error}") from None
 
 
 def _packages(names: Any) -> tuple[str, ...]:
@@ -172,7 +182,7 @@ def _seconds(key: str, value: Any) -> float | None:
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds < float("inf"):
-        raise pytest.UsageError(f"{key}: {value!r} is not a number of seconds (0, 0.5, 10)")
+        raise pytest.UsageError(f"{key}: {str(value)!r} is not a number of seconds (0, 0.5, 10)")
     return seconds
 
 
@@ -184,6 +194,6 @@ def _times(given: str | None, configured: Any) -> int:
         times = float(value)
     except ValueError:
         times = -1.0
-    if times < 0 or times != int(times):
-        raise pytest.UsageError(f"{key}: {value!r} is not a number of times (0, 1, 2)")
+    if not 0 <= times < float("inf") or times != int(times):
+        raise pytest.UsageError(f"{key}: {str(value)!r} is not a number of times (0, 1, 2)")
     return int(times)

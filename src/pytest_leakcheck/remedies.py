@@ -8,6 +8,12 @@ from pytest_leakcheck import describe, rawtypes
 
 _WRAP = "wrap it: pytest_leakcheck.patterns.weakable(value)."
 
+_REASONS = {
+    type(None): "None lives for ever. Did what should have made the object return nothing?",
+    weakref.ProxyType: "it is a weak proxy itself. Register the object behind it.",
+    weakref.CallableProxyType: "it is a weak proxy itself. Register the object behind it.",
+}
+
 
 def why_not_weakable(obj: object) -> str | None:
     """Return in one line why `obj` can't be weakly referenced and what to do about it; None where it can be."""
@@ -45,8 +51,8 @@ def _is_bare(kind: type) -> bool:
 def _reason(kind: type, name: str) -> str:
     bases = rawtypes.mro_of(kind)
     is_slotted = any("__slots__" in rawtypes.class_dict(base) for base in bases)
-    if kind in (weakref.ProxyType, weakref.CallableProxyType):
-        return "it is a weak proxy itself. Register the object behind it."
+    if kind in _REASONS:
+        return _REASONS[kind]
     if tuple in bases or int in bases or bytes in bases:
         return f"Python gives {name} no room for one. Register the object that holds it, or {_WRAP}"
     if is_slotted and "__dataclass_fields__" in rawtypes.class_dict(kind):

@@ -1,0 +1,318 @@
+"""Beside the plugins that run tests in ways of their own."""
+
+import pytest
+
+
+class TestAsyncio:
+    @pytest.mark.parametrize("mode", ["auto", "strict"])
+    def test_async_tests_are_judged_like_others(self, suite, mode):
+        """Coroutines, async fixtures of any loop scope, and tasks that end with the loop."""
+        result = suite.run(
+            """
+            import asyncio
+            import pytest_asyncio
+
+            pytestmark = [pytest.mark.asyncio, pytest.mark.no_leak(instances_of=Thing)]
+
+            @pytest_asyncio.fixture
+            async def thing():
+                await asyncio.sleep(0)
+                yield Thing()
+
+            async def test_fine(assert_collected, thing):
+                assert_collected(thing, Thing())
+                await asyncio.sleep(0)
+
+            async def hold(thing):
+                await asyncio.sleep(3600)
+
+            async def test_task_cancelled_at_the_end(assert_collected):
+                task = asyncio.create_task(hold(assert_collected(Thing())))
+                await asyncio.sleep(0)
+                task.cancel()
+
+            async def test_leak(assert_collected, thing):
+                await asyncio.sleep(0)
+                keep(assert_collected(thing))
+
+            class TestThings:
+                async def test_leak(self): self.thing = keep(Thing())
+            """,
+            "-o",
+            f"asyncio_mode={mode}",
+            *(["-o", "asyncio_default_fixture_loop_scope=function"] if _has_loop_scopes() else []),
+            uses="asyncio",
+        )
+
+        result.assert_outcomes(passed=2, failed=2)
+
+    @pytest.mark.skipif("not _has_loop_scopes()", reason="pytest-asyncio 0.24 brought loop scopes")
+    def test_a_loop_that_outlives_the_test_holds_what_is_scheduled(self, suite):
+        """With a loop per module a task that is never awaited is a leak of the test that made it."""
+        result = suite.run(
+            """
+            import asyncio
+            import pytest_asyncio
+
+            pytestmark = pytest.mark.asyncio(loop_scope="module")
+            TASKS = set()
+
+            @pytest_asyncio.fixture(scope="module", loop_scope="module")
+            async def shared():
+                yield keep(Thing())
+
+            async def hold(thing):
+                await asyncio.sleep(3600)
+
+            @pytest.mark.no_leak(instances_of=Thing)
+            async def test_fine(assert_collected, shared):
+                await asyncio.wait_for(asyncio.sleep(0, assert_collected(Thing())), 1)
+
+            async def test_leak(assert_collected):
+                TASKS.add(asyncio.create_task(hold(assert_collected(Thing()))))
+                await asyncio.sleep(0)
+            """,
+            "-o",
+            "asyncio_default_fixture_loop_scope=function",
+            "-o",
+            "leakcheck_within=0",
+            uses="asyncio",
+        )
+
+        result.assert_outcomes(passed=1, failed=1)
+
+    def test_anyio_tests_are_judged_like_others(self, suite):
+        """On the backend that is there, with async fixtures too."""
+        result = suite.run(
+            """
+            import anyio
+
+            pytestmark = pytest.mark.anyio
+
+            @pytest.fixture
+            def anyio_backend(): return "asyncio"
+
+            @pytest.fixture
+            async def thing():
+                yield Thing()
+
+            async def test_fine(assert_collected, thing):
+                assert_collected(thing)
+                async with anyio.create_task_group() as group:
+                    group.start_soon(anyio.sleep, 0)
+
+            async def test_leak(assert_collected, thing):
+                await anyio.sleep(0)
+                keep(assert_collected(thing))
+            """,
+            uses="anyio",
+        )
+
+        result.assert_outcomes(passed=1, failed=1)
+
+
+def _has_loop_scopes():
+    from importlib.metadata import version  # noqa: PLC0415 - asked for in a condition
+
+    return tuple(map(int, version("pytest-asyncio").split(".")[:2])) >= (0, 24)
+
+
+class TestHypothesis:
+    def test_given_tests_are_judged_by_marker_and_by_block(self, suite):
+        """The marker judges after all examples, the block each of them."""
+        result = suite.run(
+            """
+            from hypothesis import Phase, given, settings, strategies
+            from pytest_leakcheck import no_leak
+
+            few = settings(max_examples=5, phases=[Phase.generate], database=None, deadline=None)
+
+            @pytest.mark.no_leak(instances_of=Thing)
+            @few
+            @given(strategies.integers())
+            def test_fine(number): Thing().number = number
+
+            @pytest.mark.no_leak(instances_of=Thing)
+            @few
+            @given(strategies.integers())
+            def test_leak(number): keep(Thing())
+
+            @few
+            @given(strategies.integers())
+            def test_fine_block(number):
+                with no_leak(instances_of=Thing):
+                    Thing().number = number
+
+            @few
+            @given(strategies.integers())
+            def test_leaking_block(number):
+                with no_leak(instances_of=Thing):
+                    keep(Thing())
+            """,
+            uses="hypothesis",
+        )
+
+        result.assert_outcomes(passed=2, failed=2)
+        result.stdout.fnmatch_lines_random(
+            ["LEAKED test_it.py::test_leak - *", "FAILED test_it.py::test_leaking_block - *LeakError*"]
+        )
+
+
+class TestSubtests:
+    SOURCE = """
+    @pytest.mark.no_leak(instances_of=Thing)
+    def test_leak(subtests):
+        for n in range(3):
+            with subtests.test(n=n):
+                keep(Thing())
+
+    @pytest.mark.no_leak(instances_of=Thing)
+    def test_fine(subtests):
+        for n in range(3):
+            with subtests.test(n=n):
+                Thing()
+
+    @pytest.mark.no_leak(instances_of=Thing)
+    def test_failing_subtest(subtests):
+        with subtests.test(n=1):
+            assert 0
+        keep(Thing())
+    """
+
+    @pytest.mark.parametrize("options", [[], ["-n2"]], ids=["one process", "xdist"])
+    def test_a_test_with_subtests_is_judged_once_at_its_end(self, suite, options):
+        """The subtests are reported as without the plugin; one that fails makes its test one that is not checked."""
+        quiet = suite.run(self.SOURCE, "--no-leakcheck", *options, uses="subtests xdist").parseoutcomes()
+
+        result = suite.run("", "-v", *options, uses="subtests xdist")
+
+        outcomes = result.parseoutcomes()
+        assert outcomes["failed"] == quiet["failed"] + 1
+        assert outcomes["passed"] == quiet["passed"] - 1
+        for name in set(quiet) - {"failed", "passed"}:
+            assert outcomes[name] == quiet[name]
+        assert len(suite.lines_of(result, "LEAKED", "::test_leak")) == 2
+
+
+class TestReruns:
+    FLAKY = """
+    RUNS = []
+
+    @pytest.mark.no_leak(instances_of=Thing)
+    def test_flaky():
+        RUNS.append(1)
+        Thing()
+        assert len(RUNS) == 3
+
+    def test_leak(assert_collected):
+        RUNS.clear()
+        keep(assert_collected(Thing()))
+
+    def test_leaks_once(assert_collected):
+        thing = assert_collected(Thing())
+        RUNS.append(1)
+        if len(RUNS) == 1:
+            keep(thing)
+    """
+
+    def test_reruns_go_on_and_find_the_leak_anew(self, suite):
+        """A leak is an error of the teardown, rerun like one; what leaks once passes at the second try."""
+        result = suite.run(self.FLAKY, "--reruns=2", uses="rerunfailures")
+
+        outcomes = result.parseoutcomes()
+        assert (outcomes["errors"], outcomes["rerun"]) == (1, 2 + 2 + 1)
+        assert "failed" not in outcomes
+        result.stdout.fnmatch_lines(["test_it.py *RR.*", "LEAKED test_it.py::test_leak - *"])
+
+    def test_without_reruns_a_leak_is_a_plain_failure(self, suite):
+        """Neither rerunfailures nor flaky makes a difference where nothing is to be rerun."""
+        source = """
+        def test_leak(assert_collected): keep(assert_collected(Thing()))
+
+        class TestThings:
+            def test_fine(self, assert_collected): self.thing = assert_collected(Thing())
+        """
+        result = suite.run(source, "-v", uses="rerunfailures flaky xdist asyncio anyio hypothesis subtests")
+
+        result.assert_outcomes(failed=1, passed=1)
+        result.stdout.fnmatch_lines(["test_it.py::test_leak LEAKED *"])
+
+    def test_the_plugin_flaky_goes_on_rerunning_its_tests(self, suite):
+        """By marker, decorator and option; a leak of such a test is an error of its teardown, its instance is none."""
+        source = """
+        from flaky import flaky
+
+        RUNS = []
+
+        @pytest.mark.flaky(max_runs=3)
+        @pytest.mark.no_leak(instances_of=Thing)
+        def test_marked():
+            RUNS.append(1)
+            Thing()
+            assert len(RUNS) == 3
+
+        @flaky(max_runs=2)
+        def test_decorated(assert_collected):
+            RUNS.append(1)
+            keep(assert_collected(Thing()))
+            assert len(RUNS) == 5
+
+        @pytest.mark.flaky
+        class TestThings:
+            def test_self(self, assert_collected): self.thing = assert_collected(Thing())
+        """
+        result = suite.run(source, "--no-flaky-report", uses="flaky")
+        result.assert_outcomes(passed=3, errors=1)
+
+        result = suite.run(
+            """
+            RUNS = []
+
+            def test_forced(assert_collected):
+                RUNS.append(1)
+                assert len(RUNS) == 2
+            """,
+            "--no-flaky-report",
+            "--force-flaky",
+            uses="flaky",
+        )
+        result.assert_outcomes(passed=1)
+
+    def test_another_runner_of_tests_is_asked_first(self, suite):
+        """Whoever implements the protocol keeps it, whenever registered; wrappers are not called twice."""
+        suite.write(
+            conftest="""
+            import pytest
+            from _pytest.runner import runtestprotocol
+
+            CALLS = []
+
+            @pytest.hookimpl(tryfirst=True)
+            def pytest_runtest_protocol(item, nextitem):
+                if "theirs" in item.name:
+                    for report in runtestprotocol(item, nextitem=nextitem, log=False):
+                        item.ihook.pytest_runtest_logreport(report=report)
+                    return True
+
+            class Wrapper:
+                @pytest.hookimpl(wrapper=True)
+                def pytest_runtest_protocol(self, item):
+                    CALLS.append(item.name)
+                    return (yield)
+
+            def pytest_configure(config):
+                config.pluginmanager.register(Wrapper())
+
+            def pytest_unconfigure():
+                print("wrapped", CALLS)
+            """
+        )
+        result = suite.run(
+            """
+            def test_theirs(assert_collected): keep(assert_collected(Thing()))
+            def test_ours(assert_collected): keep(assert_collected(Thing()))
+            """
+        )
+
+        result.assert_outcomes(passed=1, errors=1, failed=1)
+        result.stdout.fnmatch_lines(["*wrapped [[]'test_theirs', 'test_ours'[]]"])
