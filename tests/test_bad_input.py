@@ -165,11 +165,9 @@ def test_a_wrong_marker_is_an_error_of_collection_that_says_how_to_mend_it(suite
         (suite.path / f"shop{number}.py").write_text(SHOP)
         own_shop = source.replace("shop.", f"shop{number}.").replace("from shop", f"from shop{number}")
         (suite.path / f"test_{number}.py").write_text(f"import pytest\nimport shop{number}\n{own_shop}\n")
-        expected.append(
-            text.replace("test_it.py", f"test_{number}.py")
-            .replace("my.", f"shop{number}.")
-            .replace("MODULE", f"shop{number}")
-        )
+        told = text if text.startswith("test_it.py") else f"test_it.py::test_it: {text}"
+        told = told.replace("test_it.py", f"test_{number}.py").replace("MODULE", f"shop{number}")
+        expected.append(told.replace("my.", f"shop{number}."))
 
     result = suite.run("", *options, uses="xdist")
 
