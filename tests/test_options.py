@@ -20,8 +20,10 @@ class TestSources:
             ("pytest.ini", "[pytest]\nleakcheck = true\nleakcheck_within = 0.25\nleakcheck_packages = decimal json"),
             (
                 "pyproject.toml",
-                "[tool.pytest.ini_options]\nleakcheck = true\nleakcheck_within = '0.25'\n"
-                "leakcheck_packages = ['decimal', 'json']",
+                (
+                    "[tool.pytest.ini_options]\nleakcheck = true\nleakcheck_within = '0.25'\n"
+                    "leakcheck_packages = ['decimal', 'json']"
+                ),
             ),
             ("tox.ini", "[pytest]\nleakcheck = yes\nleakcheck_within = 0.25\nleakcheck_packages =\n  decimal\n  json"),
             pytest.param(
@@ -91,7 +93,7 @@ class TestTexts:
             "--no-leakcheck Check nothing: assert_collected and the no_leak marker do nothing either",
             "leakcheck (bool): Check every test for objects that outlive it, as --leakcheck does.",
             "leakcheck_packages (args): Packages whose classes are this project's own, wherever they are installed",
-            "Seconds to wait for watched objects to die (default: 0, but up to 1 for what another thread or an event loop",
+            "Seconds to wait for watched objects to die (default: 0, but up to 1 for what another thread or an",
         ):
             assert told in words
 

@@ -185,6 +185,6 @@ class TestCollector:
         result.stdout.fnmatch_lines(
             [
                 "*server is down",
-                "leakcheck: not checked, by a fault of the plugin *: test_it.py::test_it: ZeroDivisionError: division *",
+                "leakcheck: not checked, by a fault of the plugin *: test_it.py::test_it: ZeroDivisionError: *",
             ]
         )
