@@ -90,6 +90,22 @@ class TestNoLeak:
         result.assert_outcomes(failed=2)
         assert not suite.lines_of(result, "never matched")
 
+    def test_a_module_that_is_loaded_later_may_lack_the_name(self, suite):
+        """It is no error then, but told at the end."""
+        suite.write(shop="class Cart: pass")
+        result = suite.run(
+            """
+            @pytest.mark.no_leak(instances_of="shop.Card")
+            def test_first(): import shop
+
+            @pytest.mark.no_leak(instances_of="shop.Card")
+            def test_second(): pass
+            """
+        )
+
+        result.assert_outcomes(passed=2)
+        result.stdout.fnmatch_lines(["leakcheck: instances_of 'shop.Card' never matched any object's class in 2 tests"])
+
     def test_a_name_that_never_matched_is_told_at_the_end(self, suite):
         """In yellow, each with the number of its tests, and summed over workers; one that matched is not."""
         source = """

@@ -138,6 +138,49 @@ class TestNotChecked:
         result.assert_outcomes(failed=1, errors=2, passed=1)
         assert not suite.lines_of(result, "LEAKED")
 
+    def test_each_error_of_the_teardown_is_told(self, suite):
+        """Where its own and a wider one fail, or a hook before the set-up, the outcomes are those without the plugin."""
+        suite.write(
+            conftest="""
+            import pytest
+
+            @pytest.hookimpl(wrapper=True, tryfirst=True)
+            def pytest_runtest_setup(item):
+                if "hook" in item.name:
+                    raise RuntimeError("no set-up")
+                return (yield)
+
+            @pytest.hookimpl(trylast=True)
+            def pytest_collection_finish(session):
+                manager = session.config.pluginmanager
+                (plugin,) = (plugin for name, plugin in manager.list_name_plugin() if name.endswith("conftest.py"))
+                manager.unregister(plugin)  # registered anew, its hook comes before all others
+                manager.register(plugin)
+            """
+        )
+        result = suite.run(
+            """
+            @pytest.fixture(scope="module")
+            def server():
+                yield
+                raise RuntimeError("server did not stop")
+
+            @pytest.fixture
+            def client():
+                yield
+                raise RuntimeError("client did not stop")
+
+            def test_hook(assert_collected): pass
+
+            def test_both(assert_collected, server, client): assert_collected(keep(Thing()))
+            """
+        )
+
+        assert result.parseoutcomes() == suite.run("", "--no-leakcheck").parseoutcomes()
+        text = result.stdout.str()
+        assert all(told in text for told in ("no set-up", "server did not stop", "client did not stop"))
+        assert not suite.lines_of(result, "LEAKED")
+
     def test_what_such_a_test_left_is_not_blamed_on_the_next(self, suite):
         """Neither a failed test's frames nor a skipped one's objects count for those that come after."""
         result = suite.run(

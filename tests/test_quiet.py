@@ -157,6 +157,35 @@ class TestCollector:
         result.assert_outcomes(passed=1)
         result.stdout.fnmatch_lines(["*Exit: enough*"])
 
+    def test_a_pytest_that_tears_down_in_another_way_is_no_reason_not_to_check(self, suite):
+        """Without the method that the verdict relies on, it comes after the whole teardown."""
+        suite.write(
+            conftest="""
+            import pytest
+            from _pytest.runner import SetupState
+
+            original = SetupState.teardown_exact
+            del SetupState.teardown_exact
+
+            @pytest.hookimpl(tryfirst=True)
+            def pytest_runtest_teardown(item, nextitem):
+                original(item.session._setupstate, nextitem)
+
+            def pytest_configure(config):
+                runner = config.pluginmanager.get_plugin("runner")
+                for hook in (config.hook.pytest_runtest_teardown, config.hook.pytest_sessionfinish):
+                    hook._remove_plugin(runner)
+            """
+        )
+        result = suite.run(
+            """
+            def test_leak(assert_collected): keep(assert_collected(Thing()))
+            def test_fine(assert_collected): assert_collected(Thing())
+            """
+        )
+
+        result.assert_outcomes(passed=1, failed=1)
+
     def test_a_fault_of_the_check_breaks_no_run(self, suite):
         """It is told in yellow at the end; the test keeps its outcome and the wider fixtures are torn down."""
         suite.write(
