@@ -139,7 +139,7 @@ class TestNotChecked:
         assert not suite.lines_of(result, "LEAKED")
 
     def test_each_error_of_the_teardown_is_told(self, suite):
-        """Where its own and a wider one fail, or a hook before the set-up, the outcomes are those without the plugin."""
+        """Where its own and a wider fail, or a hook before the set-up, the outcomes are those without the plugin."""
         suite.write(
             conftest="""
             import pytest
