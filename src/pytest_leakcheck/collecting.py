@@ -44,7 +44,7 @@ def _and_more(nodeids: list[str]) -> str:
 
 def _vanished(collector: pytest.Module | pytest.Class) -> Iterator[str]:
     """Tell of each test-named attribute that a wrong marker replaced by what a class or function made of the test."""
-    names = dict(vars(collector.obj))
+    names = dict(getattr(collector.obj, "__dict__", {}))
     helpers = [what for what in _marked({**_globals_of(collector), **names}) if not is_type(what)]
     for name, value in names.items():
         if not (collector.funcnamefilter(name) or collector.classnamefilter(name)):
@@ -57,7 +57,7 @@ def _vanished(collector: pytest.Module | pytest.Class) -> Iterator[str]:
 
 def _globals_of(collector: pytest.Module | pytest.Class) -> dict[str, Any]:
     module = collector.getparent(pytest.Module)
-    return vars(module.obj) if module is not None else {}
+    return getattr(module.obj, "__dict__", {}) if module is not None else {}
 
 
 def _marked(names: dict[str, Any]) -> list[Any]:

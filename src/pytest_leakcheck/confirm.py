@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_leakcheck.explain import Finding, examine
+from pytest_leakcheck.places import below, names_of_type
 
 if TYPE_CHECKING:
     import weakref
@@ -59,14 +60,16 @@ class Ledger:
     def recognise(self, watch: Watch) -> list[tuple[Known, list[Any]]]:
         """Return the watched survivors that are held at known places, and those places."""
         living = {id(obj): obj for obj in watch.alive()}
+        types = {names_of_type(obj) for obj in living.values()}
         found = []
         for known in self.known:
             if not living:
                 break
-            if known.place is None:
+            if known.place is None or not known.place.may_hold(types):
                 continue
             members = [living.pop(node) for node in known.place.held().keys() & living.keys()]
             if members:
+                members += [living.pop(id(obj)) for obj in below(members, set(living))]
                 found.append((known, members))
         return found
 
@@ -79,6 +82,12 @@ class Ledger:
             elif finding.leak.trace is not None and known.leak.fingerprint == finding.leak.fingerprint:
                 return known
         return None
+
+    def told(self, leak: Leak) -> str:
+        """Return the test that a leak of the same cause was told of already, or the empty string."""
+        wanted = leak.fingerprint
+        same = (known.test for known in self.known if known.verdict == "leak" and known.leak.fingerprint == wanted)
+        return next(same, "")
 
     def remember(self, verdict: Verdict, finding: Finding, test: str, watch: Watch, objects: Iterable[Any]) -> Known:
         """Enter a verdict on a place, in the stead of an earlier one."""
@@ -173,8 +182,9 @@ class Confirmation:
         if self.is_strict:
             return [finding.leak]
         if is_growing and not bound:
-            self.ledger.remember("leak", finding, self.test, second, fresh)
-            return [finding.leak]
+            told = self.ledger.told(finding.leak)
+            self.ledger.remember("leak", finding, told or self.test, second, fresh)
+            return [replace(finding.leak, seen_in=told)]
         verdict: Verdict = "bounded" if is_growing else "replaced"
         self.ledger.remember(verdict, finding, self.test, second, fresh)
         self.ledger.note(
@@ -191,9 +201,11 @@ class Confirmation:
             known = self.ledger.find(finding)
             if known is not None:
                 leaks += self._seen_again(known, members)
-            else:
-                self.ledger.remember("pending", finding, self.test, self.watch, members)
-                self.ledger.note(f"{self.test}: {self.watch.summary()} in {_where(finding.leak)}: a leak if it recurs")
+                continue
+            bound = finding.leak.trace.bound
+            self.ledger.remember("bounded" if bound else "pending", finding, self.test, self.watch, members)
+            what = bound or "a leak if another test leaves one there"
+            self.ledger.note(f"{self.test}: {self.watch.summary()} in {_where(finding.leak)}: {what}")
         return leaks
 
     def _by_survival(self) -> list[Leak]:

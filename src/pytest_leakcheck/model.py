@@ -177,6 +177,15 @@ def _trace_from_plain(plain: dict[str, Any] | None) -> Trace | None:
     return Trace(root=Root(**plain["root"]), links=links, length=plain["length"], bound=plain["bound"])
 
 
+_NAMED_BY_CODE = ("closure variable", "default argument")
+"""Kinds of links whose text tells of the code at fault whatever global leads to it."""
+
+
+def _telling(links: tuple[Link, ...]) -> tuple[Link, ...]:
+    """Return the links that tell one cause from another: functions made by one factory leak for one reason."""
+    return links[1:] if len(links) > 1 and links[1].kind in _NAMED_BY_CODE else links
+
+
 def fingerprint(trace: Trace | None, type_name: str) -> str:
     """Return twelve hexadecimal digits for the generalised names along `trace`, without one for `type_name`."""
     parts = [type_name]
@@ -186,5 +195,5 @@ def fingerprint(trace: Trace | None, type_name: str) -> str:
             if trace.root.kind in ("module", "class attribute", "logger", "interpreter", "fixture")
             else ""
         )
-        parts = [trace.root.kind, name, *(f"{link.kind} {link.pattern}" for link in trace.links)]
+        parts = [trace.root.kind, name, *(f"{link.kind} {link.pattern}" for link in _telling(trace.links))]
     return hashlib.sha256("\n".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:12]

@@ -12,16 +12,20 @@ import types
 import weakref
 from typing import Any, NamedTuple
 
-from pytest_leakcheck import describe, rawtypes
+from pytest_leakcheck import rawtypes
 
 MOST_OBJECTS = 100_000
 """Objects looked at below a place at most; past it nothing is recognised."""
+MOST_BELOW = 5_000
+"""Objects looked at below survivors that were recognised."""
 _MOST_KEY = 40
 """A longer key is data, not a name."""
 
 
 class _Step(NamedTuple):
-    type_name: str
+    module: str
+    qualname: str
+    """The names of the type that is met there."""
     key: str | None
     """The name that leads there from a dict, where it is one; all other keys and indexes are data."""
 
@@ -37,6 +41,10 @@ class Place:
         """Tell whether two places are one."""
         return self._owner() is other._owner() and self._steps == other._steps
 
+    def may_hold(self, types: set[tuple[str, str]]) -> bool:
+        """Tell whether a survivor there could be of one of `types`, each a module's and a type's name."""
+        return self._steps[-1][:2] in types
+
     def held(self) -> dict[int, Any]:
         """Return the objects held there now, by id."""
         names = _names_of(self._owner())
@@ -48,6 +56,24 @@ class Place:
         return wave
 
 
+def below(members: list[Any], wanted: set[int]) -> list[Any]:
+    """Return those of the objects with ids in `wanted` that hang below `members`, near enough to be found at once."""
+    seen, wave, found = set(map(id, members)), members, []
+    while wave and len(seen) < MOST_BELOW:
+        following = [obj for obj in gc.get_referents(*wave) if gc.is_tracked(obj) and not _is_shared(obj)]
+        wave = []
+        for obj in following:
+            if id(obj) not in seen:
+                seen.add(id(obj))
+                wave.append(obj)
+        found += [obj for obj in wave if id(obj) in wanted]
+    return found
+
+
+def _is_shared(obj: Any) -> bool:
+    return rawtypes.is_type(obj) or rawtypes.is_module(obj) or type(obj) is types.FunctionType
+
+
 def place_of(objects: list[Any]) -> Place | None:
     """Return the place that a path of objects leads through, or None where it starts at neither module nor class."""
     names = _names_of(objects[0])
@@ -56,7 +82,7 @@ def place_of(objects: list[Any]) -> Place | None:
     steps, holder = [], names
     for index in range(2, len(objects)):
         if not _is_own_dict(objects[index - 1], objects[index]):
-            steps.append(_Step(describe.type_name(type(objects[index])), _key_of(holder, objects[index])))
+            steps.append(_Step(*names_of_type(objects[index]), _key_of(holder, objects[index])))
         holder = objects[index]
     return Place(weakref.ref(objects[0]), tuple(steps)) if steps[0].key is not None else None
 
@@ -65,6 +91,11 @@ def _names_of(owner: Any) -> Any:
     if rawtypes.is_module(owner):
         return rawtypes.module_dict(owner)
     return rawtypes.class_dict(owner) if rawtypes.is_type(owner) else None
+
+
+def names_of_type(obj: Any) -> tuple[str, str]:
+    """Return the module and the qualified name of an object's type."""
+    return rawtypes.module_of(type(obj)), rawtypes.qualname_of(type(obj))
 
 
 def _items_of(holder: Any) -> Any:
@@ -96,5 +127,5 @@ def _follow(wave: dict[int, Any], step: _Step) -> dict[int, Any]:
             held = gc.get_referents(holder)
             if items is None:
                 held += [obj for names in held if type(names) is dict for obj in gc.get_referents(names)]
-        following.update((id(obj), obj) for obj in held if describe.type_name(type(obj)) == step.type_name)
+        following.update((id(obj), obj) for obj in held if names_of_type(obj) == step[:2])
     return following

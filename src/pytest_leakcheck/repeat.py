@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import tracemalloc
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -80,7 +81,7 @@ def running_again(item: pytest.Function) -> Iterator[list[BaseException]]:
     item.stash[REPEATING] = True
     errors: list[BaseException] = []
     try:
-        with _hidden(item), _only_own_teardown(item):
+        with _hidden(item), _last_error_kept(), _only_own_teardown(item):
             _run(item, errors)
         yield errors
     finally:
@@ -145,6 +146,23 @@ def _hidden(item: pytest.Function) -> Iterator[None]:
             capture.resume_global_capture()
             for name, text in zip(("stdout", "stderr"), shown, strict=True):
                 item.add_report_section("teardown", name, text)
+
+
+_LAST_ERROR = ("last_exc", "last_type", "last_value", "last_traceback")
+
+
+@contextlib.contextmanager
+def _last_error_kept() -> Iterator[None]:
+    """Leave what debuggers look at after a failure as it was: a second run that fails is nobody's failure."""
+    kept = {name: getattr(sys, name) for name in _LAST_ERROR if hasattr(sys, name)}
+    try:
+        yield
+    finally:
+        for name in _LAST_ERROR:
+            if name in kept:
+                setattr(sys, name, kept[name])
+            elif hasattr(sys, name):
+                delattr(sys, name)
 
 
 @contextlib.contextmanager

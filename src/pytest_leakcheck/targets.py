@@ -7,6 +7,7 @@ import os
 import sys
 import types
 import weakref
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_leakcheck import rawtypes
@@ -56,12 +57,14 @@ def own(root: str, packages: Sequence[str], *, watched: Sequence[str] = (), igno
     """Return a filter of the project's own classes.
 
     `root` is the folder that they are below of, environments in it left out; `packages` are dotted names of packages
-    that belong to the project wherever they are installed. `watched` and `ignored` are dotted names with ``*`` of
+    that belong to the project wherever they are installed, as do those whose sources lie in `root`. `watched` and
+    `ignored` are dotted names with ``*`` of
     classes wanted and not wanted beside. Classes of classes are never wanted.
     """
     folder = os.path.normcase(os.path.realpath(root)) + os.sep
     environment = os.path.normcase(os.path.realpath(sys.prefix)) + os.sep
     verdicts: dict[str, bool] = {}
+    packages = (*packages, *project_packages(root))
 
     def is_own(module: str) -> bool:
         if any(module == package or module.startswith(f"{package}.") for package in packages):
@@ -82,6 +85,27 @@ def own(root: str, packages: Sequence[str], *, watched: Sequence[str] = (), igno
         return (verdicts[module] or also(kind)) and not never(kind)
 
     return TypeFilter(judge)
+
+
+def project_packages(root: str) -> list[str]:
+    """Return the dotted names of the packages and modules whose sources lie in a project's folder or its ``src``.
+
+    A package that is installed from there into an environment is the project's own all the same. Below ``src``, a
+    folder without ``__init__.py`` is a namespace, whose packages count one by one.
+    """
+    found: list[str] = []
+    source = Path(root, "src")
+    for folder in (Path(root), source):
+        if not folder.is_dir():
+            continue
+        for entry in sorted(folder.iterdir()):
+            if (entry / "__init__.py").is_file():
+                found.append(entry.name)
+            elif folder == source and entry.is_dir():
+                found += [f"{entry.name}.{inner.parent.name}" for inner in sorted(entry.glob("*/__init__.py"))]
+            elif folder == source and entry.suffix == ".py":
+                found.append(entry.stem)
+    return found
 
 
 def module_file(name: str) -> str:

@@ -275,9 +275,10 @@ def _judge(item: pytest.Item, run: Run) -> None:
     if not (run.is_clean and run.is_body_over):
         return
     run.is_checked = True
+    again = _second_run(item, run)  # before letting go: it looks at the item's function, which makes an instance anew
     let_go(item)
     try:
-        found = run.check.judge(_second_run(item, run))
+        found = run.check.judge(again)
         run.leak = completed(found, item.nodeid, run.check.options) if found else None
     except Exception as error:  # noqa: BLE001 - a fault of ours must not break the user's run; it is told at the end
         run.trouble = f"{type(error).__name__}: {error}"
