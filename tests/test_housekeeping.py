@@ -88,6 +88,24 @@ def test_a_failure_before_holds_nothing_against_the_next_test(suite):
     result.assert_outcomes(failed=1, passed=2)
 
 
+def test_log_records_are_let_go_and_not_only_set_aside(suite):
+    """What was logged dies with the test, whichever handler of pytest's has the record."""
+    result = suite.run(
+        """
+        import logging
+
+        def test_it(assert_collected, caplog):
+            thing = assert_collected(Thing())
+            logging.warning("%r", thing)
+            assert caplog.records
+        """,
+        "-v",
+    )
+
+    result.assert_outcomes(passed=1)
+    assert not suite.lines_of(result, "set aside")
+
+
 def test_what_the_user_keeps_is_still_a_leak_beside_it(suite):
     """An object that pytest and a module hold is told of by its module."""
     result = suite.run(

@@ -140,9 +140,11 @@ class TestFunctionScope:
                 assert_collected(returned, yielded, finalised, dropped)
             """,
             "--leakcheck",
+            "-v",
         )
 
         result.assert_outcomes(passed=1)
+        assert not suite.lines_of(result, "set aside")
 
     def test_a_value_of_a_fixture_that_is_kept_is_a_leak_named_for_it(self, suite):
         """--leakcheck watches values made for the test, of any class, and says whose they are."""
@@ -227,10 +229,14 @@ class TestClasses:
                 def test_it(self): self.second = Thing()
 
                 def test_other(self): self.third = self.register(Thing())
-            """
+            """,
+            "-v",
         )
 
         result.assert_outcomes(passed=4)
+        # On 8.0 pytest's own fixture for setUpClass has the first TestCase: what only that holds is set aside.
+        aside = suite.lines_of(result, "set aside")
+        assert not [line for line in aside if pytest.version_tuple >= (8, 2) or "TestOld" not in line]
 
     def test_a_test_case_that_leaks_fails_once(self, suite):
         """Also in setUp and tearDown, and through a TestCase's subTest; the class fixture is not the holder."""

@@ -147,7 +147,7 @@ class TestJUnit:
             time.sleep(0.05)
             assert_collected(keep(Thing()))
         """
-        suite.run(source, "--junitxml=out.xml", "-o", "junit_logging=system-out")
+        suite.run(source, "--junitxml=out.xml", "-o", "junit_logging=system-out", "-o", "junit_duration_report=call")
 
         cases = ET.parse(suite.path / "out.xml").findall(".//testcase")  # noqa: S314 - our own file
         assert [child.tag for case in cases for child in case] == ["failure", "system-out"]
@@ -190,6 +190,26 @@ class TestDebugger:
                 "*1 failed in*",
             ]
         )
+
+    def test_the_survivors_are_let_go_after_the_post_mortem(self, suite):
+        """The error that the debugger looked at keeps none of them from a later test on."""
+        suite.write(
+            test_it="""
+            import gc, sys, weakref
+            KEPT, REFS = [], []
+            class Thing: pass
+            def test_leak(assert_collected):
+                KEPT.append(assert_collected(Thing()))
+                REFS.append(weakref.ref(KEPT[0]))
+            def test_gone():
+                KEPT.clear()
+                print("held by", [type(holder).__name__ for holder in gc.get_referrers(REFS[0]()) if REFS[0]()], "now")
+            """
+        )
+
+        result = suite.debug("c\n", "--pdb", "-s")
+
+        result.stdout.fnmatch_lines(["*held by [[][]] now*"])
 
     def test_post_mortem_of_a_teardown_error_has_the_survivors_too(self, suite):
         """Where the leak is told as an error of the teardown, --pdb is as helpful."""
@@ -270,7 +290,7 @@ class TestOutput:
 
     def test_live_logs_and_setup_show_and_durations_work(self, suite):
         """Options that print meanwhile print what they print without the plugin, and the call's time is kept."""
-        source = self.SOURCE.replace('print("in the test")', "__import__('time').sleep(0.02)")
+        source = self.SOURCE.replace('print("in the test")', "__import__('time').sleep(0.15)")
         result = suite.run(source, "--log-cli-level=INFO", "--setup-show", "--durations=0", "-vv")
 
         result.assert_outcomes(failed=1)
@@ -285,7 +305,7 @@ class TestOutput:
                 "*- live log teardown -*",
                 "WARNING *server log",
                 "*TEARDOWN M server",
-                "*0.0?s call *test_it.py::test_leak",
+                "*0.[1-9]?s call *test_it.py::test_leak",
             ]
         )
 
