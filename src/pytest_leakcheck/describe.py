@@ -7,6 +7,8 @@ Types are read through the descriptors of ``type`` and ``object``, so that no ``
 from __future__ import annotations
 
 import types
+import weakref
+from collections import deque
 from typing import Any
 
 from pytest_leakcheck import rawtypes
@@ -50,7 +52,7 @@ def place(code: types.CodeType, line: int | None = None) -> str:
     return clean(f"{'/'.join(parts[-2:])}:{line or code.co_firstlineno}", 2 * MAX_TEXT)
 
 
-def key_text(key: object) -> str:
+def key_text(key: object) -> str:  # noqa: PLR0911 - one line a kind of key
     """Return a dict key as a person could type it where it is a plain value, else its type in angle brackets.
 
     Long text is cut: a report must not carry users' data about.
@@ -67,7 +69,19 @@ def key_text(key: object) -> str:
         return clean(f"({inner},)" if len(key) == 1 else f"({inner})")  # type: ignore[arg-type]
     if rawtypes.is_type(key):
         return short_type_name(key)
+    if weakref.ref in rawtypes.mro_of(kind):
+        referent = weakref.ref.__call__(key)  # type: ignore[arg-type]
+        return "<dead weak reference>" if referent is None else f"<weak reference to {short_type_name(type(referent))}>"
     return f"<{short_type_name(kind)}>"
+
+
+def error_text(error: BaseException) -> str:
+    """Return an error's type and message, or its type alone where the message is not to be had."""
+    name = short_type_name(type(error))
+    try:
+        return clean(f"{name}: {error}", 200)
+    except Exception:  # noqa: BLE001 - the __str__ of a user's exception may do anything
+        return name
 
 
 def counted(number: int, noun: str) -> str:
@@ -81,6 +95,7 @@ _SIZED: dict[type, Any] = {
     set: set.__len__,
     frozenset: frozenset.__len__,
     tuple: tuple.__len__,
+    deque: deque.__len__,
 }
 
 

@@ -6,16 +6,16 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_leakcheck import describe
+from pytest_leakcheck import describe, rawtypes
 from pytest_leakcheck.advice import ADVICE
 from pytest_leakcheck.heap import Heap
-from pytest_leakcheck.links import INHERENT, name_links, steps_of
+from pytest_leakcheck.links import INHERENT, bound_of, name_links, opened, steps_of
 from pytest_leakcheck.model import Leak, Link, Proof, Root, Survivor, Trace
 from pytest_leakcheck.paths import Search, find_paths
 from pytest_leakcheck.places import Place, place_of
-from pytest_leakcheck.proof import prove
+from pytest_leakcheck.proof import OUTSIDE, prove
 from pytest_leakcheck.retained import retained
-from pytest_leakcheck.roots import Roots, class_root, promote
+from pytest_leakcheck.roots import Roots, Start, class_root, logger_root, promote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,6 +36,8 @@ class Told(NamedTuple):
     """From the root's own object, where that is on the heap, to the survivor."""
     ends: tuple[int, ...]
     """For each link, the index on `nodes` that it leads to."""
+    rooted: int
+    """The index on `nodes` of what the root's name leads to: 0, or more where a link is part of that name."""
     place: Place | None
 
 
@@ -48,12 +50,16 @@ class Finding(NamedTuple):
     place: Place | None
 
 
-def explain(objects: list[Any], facts: Sequence[Survivor], own: Iterable[object] = ()) -> tuple[Leak, ...]:
+def explain(
+    objects: list[Any], facts: Sequence[Survivor], own: Iterable[object] = (), *, seconds: float = SEARCH_SECONDS
+) -> tuple[Leak, ...]:
     """Return the leaks that the living `objects` make up, as `examine` does."""
-    return tuple(finding.leak for finding in examine(objects, facts, (*own, objects)))
+    return tuple(finding.leak for finding in examine(objects, facts, own, seconds=seconds))
 
 
-def examine(objects: list[Any], facts: Sequence[Survivor], own: Iterable[object] = ()) -> tuple[Finding, ...]:
+def examine(
+    objects: list[Any], facts: Sequence[Survivor], own: Iterable[object] = (), *, seconds: float = SEARCH_SECONDS
+) -> tuple[Finding, ...]:
     """Return the leaks that the living `objects` make up, the survivors of one cause together, and where they are held.
 
     `facts` tells of each object where it came from; `own` are further containers of ours that hold the objects. Never
@@ -63,7 +69,7 @@ def examine(objects: list[Any], facts: Sequence[Survivor], own: Iterable[object]
     try:
         roots = Roots(frozenset(map(id, objects)))
         with Heap(objects, roots, own) as heap:
-            search = _search(heap, roots, list(map(id, objects)))
+            search = _search(heap, roots, list(map(id, objects)), seconds)
             told = [_tell(heap, roots, search.paths.get(id(obj))) for obj in objects]
             facing = _Facing(heap, roots, search, max(PROOF_SECONDS, time.monotonic() - started))
             return tuple(
@@ -71,7 +77,7 @@ def examine(objects: list[Any], facts: Sequence[Survivor], own: Iterable[object]
                 for group in _grouped(told, list(map(id, objects)), facts)
             )
     except Exception as error:  # noqa: BLE001 - a leak without its trace is still a leak; the reader is told why
-        reason = f"the search ended with {describe.clean(f'{type(error).__name__}: {error}', 200)}"
+        reason = f"the search ended with {describe.error_text(error)}"
         return (Finding(Leak(tuple(facts), None, unavailable=reason), tuple(range(len(objects))), None),)
 
 
@@ -82,39 +88,48 @@ class _Group(NamedTuple):
     """Indexes of survivors whose paths go through the heads."""
 
 
-def _search(heap: Heap, roots: Roots, ids: list[int]) -> Search:
-    search = find_paths(heap, ids, seconds=SEARCH_SECONDS)
+def _search(heap: Heap, roots: Roots, ids: list[int], seconds: float) -> Search:
+    search = find_paths(heap, ids, seconds=seconds)
     if not search.is_complete or len(search.paths) == len(ids):
         return search
-    lost = [node for node in search.expanded[:MOST_ACCOUNTED] if heap.missing(node)]
+    nearest = search.expanded[:MOST_ACCOUNTED]
+    if heap.look_closer([node for node in nearest if heap.missing(node)]):
+        search = find_paths(heap, ids, seconds=seconds)
+        if len(search.paths) == len(ids):
+            return search
+    lost = [node for node in nearest if heap.missing(node)]
     roots.add_unaccounted(heap.objects[node] for node in lost)
-    return find_paths(heap, ids, seconds=SEARCH_SECONDS)
+    return find_paths(heap, ids, seconds=seconds)
 
 
-def _tell(heap: Heap, roots: Roots, path: tuple[int, ...] | None) -> Told | None:
-    start = roots.start(heap.objects[path[0]]) if path else None
+def _tell(heap: Heap, roots: Roots, path: tuple[int, ...] | None, start: Start | None = None) -> Told | None:
+    """Return a path in words; `start` is its root where that is not the best one of the path's first node."""
+    start = start or (roots.start(heap.objects[path[0]]) if path else None)
     if path is None or start is None:
         return None
-    objects = [heap.objects[node] for node in path[1:]]
+    objects = [heap.objects[node] for node in path]
     if start.link is not None:
-        objects.insert(0, heap.objects[path[0]])
-        links, steps = (start.link, *name_links(objects)), [0, *steps_of(objects)]
         root, length = start.root, len(objects) + start.anchor.extra
+        objects = opened(objects)
+        links, steps = (start.link, *name_links(objects)), [0, *steps_of(objects)]
     else:
-        objects = [*roots.path_to(heap.objects[path[0]]), *objects]
+        objects[:1] = roots.path_to(objects[0])
         length = len(objects)
-        root, objects = class_root(start.root, objects)
+        root, objects = logger_root(*class_root(start.root, opened(objects)))
         links, steps = name_links(objects), steps_of(objects)
+    heap.objects.update({id(obj): obj for obj in objects})
+    named = len(links)
     root, links = promote(root, links)
+    rooted = steps[0] if len(links) < named else 0
     steps[: len(steps) - len(links) + 1] = [sum(steps[: len(steps) - len(links) + 1])]
     ends = tuple(sum(steps[: index + 1]) for index in range(len(steps)))
-    trace = Trace(root, _with_suspects(root, links), length)
-    return Told(trace, tuple(map(id, objects)), ends, place_of(objects))
+    trace = Trace(root, _with_suspects(root, links), length, bound=bound_of(objects))
+    return Told(trace, tuple(map(id, objects)), ends, rooted, place_of(objects))
 
 
 def _with_suspects(root: Root, links: tuple[Link, ...]) -> tuple[Link, ...]:
     """Mark what may be the fault: every link but the one that names a global, and those that follow from another."""
-    innocent = 1 if root.kind in ("module", "class attribute") and len(links) > 1 else 0
+    innocent = 1 if root.kind in ("module", "class attribute", "logger") and len(links) > 1 else 0
     return tuple(
         replace(link, is_suspect=index >= innocent and link.kind not in INHERENT) for index, link in enumerate(links)
     )
@@ -181,18 +196,32 @@ class _Facing(NamedTuple):
     def _proof(self, told: Told) -> Proof:
         if told.trace.root.kind == "unaccounted":
             return Proof("unproven", reason="what holds it is not visible")
-        # A root off the heap is a node of its own, 0, so that the link from it can be the indispensable one.
-        nodes = (0, *told.nodes) if told.ends[0] == 0 else told.nodes
-        ends = [end + len(nodes) - len(told.nodes) for end in told.ends]
-        inherent = {end for end, link in zip(ends, told.trace.links, strict=True) if link.kind in INHERENT}
+        nodes, skipped = told.nodes, 0
+        if told.ends[0] == 0:
+            nodes, skipped = (OUTSIDE, *told.nodes), -1
+        elif rawtypes.is_module(self.heap.objects[nodes[0]]):
+            nodes, skipped = told.nodes[1:], 1  # who else refers to a module's globals is beside the point
+        ends = [end - skipped for end in told.ends]
+        telling = {end for end, link in zip(ends, told.trace.links, strict=True) if link.kind not in INHERENT}
+        telling.add(told.rooted - skipped)
+        inherent = frozenset(range(len(nodes))) - telling
         found = prove(self.heap, nodes, inherent=inherent, seconds=self.seconds)
         if found.edge is not None:
-            link = next(index for index, end in enumerate(ends) if end >= found.edge)
-            return Proof("dominator", link=spelled(told.trace, link))
+            last = ends.index(found.edge) if found.edge in ends else -1
+            return Proof("dominator", link=spelled(told.trace, last))
         if found.second:
-            second = _tell(self.heap, self.roots, tuple(node for node in found.second if node))
-            return Proof("independent", second=second.trace if second else None)
+            return Proof("independent", second=self._second(found.second, told.trace))
         return Proof("unproven", reason=found.reason)
+
+    def _second(self, nodes: tuple[int, ...], first: Trace) -> Trace | None:
+        """Return another path in words; where it starts off the heap, from another root than the first."""
+        if nodes[0] != OUTSIDE:
+            told = _tell(self.heap, self.roots, nodes)
+        else:
+            starts = self.roots.outside(nodes[1])
+            other = next((start for start in starts if (start.root, start.link) != (first.root, first.links[0])), None)
+            told = _tell(self.heap, self.roots, nodes[1:], other)
+        return told.trace if told else None
 
 
 def spelled(trace: Trace, last: int) -> str:
@@ -207,7 +236,8 @@ def spelled(trace: Trace, last: int) -> str:
 
 def _why_none(search: Search) -> str:
     if not search.is_complete:
-        return f"the search was stopped after {SEARCH_SECONDS:g} s and {search.levels} levels"
+        met = f"{search.levels} levels and {describe.counted(len(search.expanded), 'object')}"
+        return f"the search was stopped by its limit of time, after {met}"
     return f"no root leads to it in {search.levels} levels"
 
 

@@ -9,18 +9,26 @@ from __future__ import annotations
 
 import sys
 import threading
+import types
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import describe
 
 if TYPE_CHECKING:
-    import types
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _COPIES_LOCALS = sys.version_info < (3, 13)
 _FUNCTION_FLAGS = 0x1 | 0x2
 """CO_OPTIMIZED and CO_NEWLOCALS: the frame of a function, whose ``f_locals`` is not its real namespace."""
+
+
+FRAME_OF: dict[type, Callable[[Any], types.FrameType | None]] = {
+    types.GeneratorType: lambda generator: generator.gi_frame if generator.gi_running else None,
+    types.CoroutineType: lambda coroutine: coroutine.cr_frame if coroutine.cr_running else None,
+    types.AsyncGeneratorType: lambda generator: generator.ag_frame if generator.ag_running else None,
+}
+"""For each type that has a frame of its own, how to get it where it may be running."""
 
 
 @dataclass(slots=True)

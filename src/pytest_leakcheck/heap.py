@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import types
 from typing import TYPE_CHECKING
 
 from pytest_leakcheck import rawtypes
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 BATCH = 64
 """Up to so many objects one ``gc.get_referrers`` beats a pass in Python (measured at 1 M objects, CPython 3.11)."""
+MOST_LOOKS = 3
+"""Passes over the heap at most for holders that ``gc.get_referrers`` does not show."""
 CHUNK = 256
 """Objects whose referents are tested at once in a pass over the heap."""
 
@@ -41,6 +44,9 @@ class Heap:
         self._roots = roots
         self._targets = frozenset(map(id, objects))
         self._found: dict[int, int] = {}
+        self._unseen: dict[int, list[int]] = {}
+        """For each node looked at closer, the holders that ``gc.get_referrers`` does not show."""
+        self._looks = 0
         self._own = {id(self.objects), id(objects), id(roots.nearby.objects), *map(id, own)}
 
     def __enter__(self) -> Self:
@@ -58,6 +64,9 @@ class Heap:
         """Return an edge (holder, held) for each object that refers to one of `nodes`, in the collector's order."""
         wanted = frozenset(nodes)
         edges = self._ask(nodes, wanted) if len(nodes) <= BATCH else self._scan(wanted)
+        edges += [
+            (holder, node) for node in nodes for holder in self._unseen.get(node, ()) if (holder, node) not in edges
+        ]
         self._found.update(dict.fromkeys(nodes, 0))
         for holder, held in edges:
             self._found[held] += self.multiplicity(holder, held)
@@ -69,7 +78,13 @@ class Heap:
 
     def route(self, node: int) -> tuple[int, ...] | None:
         """Return nodes from a root to `node` where they are known without a search."""
-        return self._roots.route(self.objects[node])
+        route = self._roots.route(self.objects[node])
+        self.objects.update({id(obj): obj for obj in route or ()})
+        return tuple(map(id, route)) if route else None
+
+    def outside(self, node: int) -> int:
+        """Return how many references to a node are known to come from roots off the heap."""
+        return len(self._roots.outside(node))
 
     def own_references(self, node: int) -> int:
         """Return how many references to a node are ours: of the tables here, and of the list of survivors."""
@@ -86,7 +101,32 @@ class Heap:
             return 0
         if node not in self._found:
             self.holders([node])
-        return max(0, self.references(node) - self._found[node] - self._roots.anchored(node))
+        if self._unexplained(node):
+            self.look_closer([node])
+        return self._unexplained(node)
+
+    def _unexplained(self, node: int) -> int:
+        known = self._found[node] + self.outside(node)
+        if type(self.objects[node]) is types.CellType:
+            known += self._roots.cells(self.objects[node])
+        return max(0, self.references(node) - known)
+
+    def look_closer(self, nodes: Collection[int]) -> bool:
+        """Look for holders of `nodes` that ``gc.get_referrers`` does not show; tell whether there are any.
+
+        Some C types of CPython 3.10 and 3.11 (asyncio's Task) tell it of a part of their references alone.
+        """
+        fresh = [node for node in nodes if node not in self._unseen]
+        if not fresh or self._looks >= MOST_LOOKS:
+            return False
+        self._looks += 1
+        asked = {node: {holder for holder, _ in self._ask([node], frozenset([node]))} for node in fresh}
+        self._unseen.update({node: [] for node in fresh})
+        for holder, held in self._scan(frozenset(fresh)):
+            if holder not in asked[held]:
+                self._unseen[held].append(holder)
+                self._found[held] += self.multiplicity(holder, held)
+        return any(self._unseen[node] for node in fresh)
 
     def _ask(self, nodes: Collection[int], wanted: frozenset[int]) -> list[tuple[int, int]]:
         edges: list[tuple[int, int]] = []
@@ -129,7 +169,7 @@ class Heap:
         return edges
 
     def _add_edges(self, holder: object, wanted: AbstractSet[int], edges: list[tuple[int, int]]) -> None:
-        if id(holder) in self._own:
+        if id(holder) in self._own or self._roots.is_running(holder):
             return
         held = [node for node in map(id, gc.get_referents(holder)) if node in wanted]
         if held:

@@ -1,21 +1,24 @@
 """Whether one link lies on every path to a survivor, or there are independent holders: proved, or said not to be.
 
 Over a graph as in `paths`, so that a brute-force dominator can check it. The proof climbs from the survivor past every
-holder that is not on its path. Where all of them lead back to the path, the link above the highest such place is the
-one on which everything depends; where one leads to a root by itself, there are two holders.
+holder that is not on its path. Where none of them leads back to the path higher up, the link into that place is the one
+on which everything depends; where one does, the climb goes on from there. If detours lead past every link up to a root,
+they make up a second path.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
 MOST_NODES = 20_000
 """Holders looked at before a proof is given up."""
+OUTSIDE = 0
+"""Stands on a path for a root that is no node of the graph."""
 
 
 class ProofGraph(Protocol):
@@ -33,6 +36,9 @@ class ProofGraph(Protocol):
     def missing(self, node: int) -> int:
         """Return how many references to `node` no holder on the graph explains."""
 
+    def outside(self, node: int) -> int:
+        """Return how many references to `node` come from roots that are no nodes of the graph."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proof:
@@ -41,9 +47,16 @@ class Proof:
     edge: int | None = None
     """The index on the path of the object that the one indispensable link leads to."""
     second: tuple[int, ...] = ()
-    """Another path, from a root of its own down to the survivor."""
+    """Another path down to the survivor that shares no link with the first, save inherent ones."""
     reason: str = ""
     """Why nothing is proved."""
+
+
+class _Detour(NamedTuple):
+    top: int
+    """The index on the path where it leaves; 0 also where it comes from a root of its own."""
+    nodes: tuple[int, ...] = ()
+    """From the node that it leaves at, or its own root's, down to the one where it comes back, that one excluded."""
 
 
 @dataclass(slots=True)
@@ -54,61 +67,69 @@ class _Climb:
     index: dict[int, int]
     below: dict[int, int] = field(default_factory=dict)
     """For each holder off the path, what it was found to hold."""
-    second: tuple[int, ...] = ()
 
-    def from_node(self, start: int) -> int:
+    def from_node(self, start: int) -> _Detour:
         """Climb past all holders of the path's node `start` but the one above it.
 
-        Returns the lowest index on the path that they lead back to; `start` itself if to none, 0 if to a root of their
-        own. Raises `_GivenUp`.
+        Returns the detour that leaves the path highest up; one without nodes, at `start`, where there is none. Raises
+        `_GivenUp`.
         """
-        frontier, highest = [self.path[start]], start
+        highest, frontier = _Detour(start), [self.path[start]]
+        if self._is_held_outside(start):
+            return _Detour(0, (OUTSIDE,))
         while frontier:
             if time.monotonic() > self.deadline or len(self.below) > MOST_NODES:
                 raise _GivenUp("the search for further holders was stopped by its limit")
             fresh: list[int] = []
             for holder, held in self.graph.holders(frontier):
-                on_path = self.index.get(holder)
-                if on_path is not None:
-                    highest = min(highest, self._back_on_path(on_path, held))
-                elif holder not in self.below:
-                    self.below[holder] = held
-                    highest = min(highest, self._off_path(holder, highest))
-                    fresh.append(holder)
-                if highest == 0:
-                    return 0
+                highest = min(highest, self._detour(holder, held, fresh) or highest, key=lambda detour: detour.top)
+                if highest.top == 0:
+                    return highest
             self._account(frontier)
             frontier = fresh
         return highest
 
-    def _back_on_path(self, holder: int, held: int) -> int:
-        """Return how far up the path an edge from its node number `holder` reaches past links."""
-        if self.index.get(held) == holder + 1 and self.graph.multiplicity(self.path[holder], held) == 1:
-            return len(self.path)
-        if holder == 0:
-            self.second = (self.path[0], *self._down_from(held))
-        return holder
+    def _is_held_outside(self, start: int) -> bool:
+        is_shown = start == 1 and self.path[0] == OUTSIDE
+        return self.graph.outside(self.path[start]) > is_shown
 
-    def _off_path(self, holder: int, highest: int) -> int:
+    def _detour(self, holder: int, held: int, fresh: list[int]) -> _Detour | None:
+        """Return the detour that the edge from `holder` to `held` completes; a holder not seen before enters `fresh`."""
+        if holder in self.index:
+            return self._back_on_path(self.index[holder], held)
+        if holder in self.below:
+            return None
+        self.below[holder] = held
+        fresh.append(holder)
+        return self._from_root(holder)
+
+    def _back_on_path(self, number: int, held: int) -> _Detour | None:
+        """Return the detour that leaves the path at its node `number` towards `held`, which was climbed from."""
+        place = self.index.get(held)
+        holder = self.path[number]
+        if place == number + 1 and self.graph.multiplicity(holder, held) == 1:
+            return None
+        return _Detour(number, (holder, *self._down_from(held)))
+
+    def _from_root(self, holder: int) -> _Detour | None:
+        """Return the detour that leads from a root, or the path, to `holder`, where one is known without climbing."""
         route = self.graph.route(holder)
         if route is None:
-            return highest
-        shared = [self.index[node] for node in route if node in self.index]
-        if not shared or max(shared) == 0:
-            self.second = (*route, *self._down_from(self.below[holder]))
-            return 0
-        return max(shared)
+            return None
+        shared = [place for place, node in enumerate(route) if node in self.index]
+        last = shared[-1] if shared else 0
+        return _Detour(self.index[route[last]] if shared else 0, (*route[last:], *self._down_from(self.below[holder])))
 
     def _down_from(self, node: int) -> tuple[int, ...]:
-        nodes = [node]
-        while nodes[-1] not in self.index:
-            nodes.append(self.below[nodes[-1]])
-        return (*nodes, *self.path[self.index[nodes[-1]] + 1 :])
+        nodes: list[int] = []
+        while node not in self.index:
+            nodes.append(node)
+            node = self.below[node]
+        return tuple(nodes)
 
     def _account(self, nodes: Sequence[int]) -> None:
-        for node in nodes:
-            if self.graph.missing(node):
-                raise _GivenUp("the collector does not see all references on the way")
+        if any(self.graph.missing(node) for node in nodes):
+            raise _GivenUp("the collector does not see all references on the way")
 
 
 class _GivenUp(Exception):  # noqa: N818 - never leaves this module
@@ -118,20 +139,23 @@ class _GivenUp(Exception):  # noqa: N818 - never leaves this module
 def prove(graph: ProofGraph, path: Sequence[int], *, inherent: Collection[int] = (), seconds: float) -> Proof:
     """Return which link of `path`, if any, lies on every path from a root to its last node.
 
-    `path` starts at a root's node. `inherent` are the indexes of objects whose link is never a fault in itself; a link
-    above them is asked for. `seconds` bounds the search. Errs towards "not proven", never towards a false proof, save
-    for references that the graph does not know of at all.
+    `path` starts at a root's node, or at `OUTSIDE` where the root is none. `inherent` are the indexes of nodes whose
+    link is never a fault in itself, or is not told by itself; a link above them is asked for. `seconds` bounds the
+    search. Errs towards "not proven", never towards a false proof, save for references that the graph does not know
+    of at all.
     """
     climb = _Climb(graph, path, time.monotonic() + seconds, {node: index for index, node in enumerate(path)})
-    start = len(path) - 1
+    place, legs = len(path) - 1, [(path[-1],)]
     try:
-        while start > 0:
-            highest = climb.from_node(start)
-            if highest == 0:
-                return Proof(second=climb.second)
-            if highest == start and start not in inherent:
-                return Proof(edge=start)
-            start = highest - 1 if highest == start else highest
+        while place > 0:
+            detour = climb.from_node(place)
+            if detour.top >= place:
+                if place not in inherent:
+                    return Proof(edge=place)
+                detour = _Detour(place - 1, (path[place - 1],))
+            legs.append(detour.nodes)
+            place = detour.top
     except _GivenUp as given_up:
         return Proof(reason=str(given_up))
-    return Proof(reason="every link of it leads on")
+    second = tuple(node for leg in reversed(legs) for node in leg)
+    return Proof(reason="no single link of it is indispensable") if second == tuple(path) else Proof(second=second)

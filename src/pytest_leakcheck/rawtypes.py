@@ -77,9 +77,9 @@ def instance_dict(obj: object) -> dict[str, Any] | None:
     From CPython 3.11 on this makes a dict of attributes that were stored inline: for the objects of one path only.
     """
     for kind in mro_of(type(obj)):
-        descriptor = class_dict(kind).get("__dict__")
-        if type(descriptor) is types.GetSetDescriptorType:
-            names = descriptor.__get__(obj)
+        descriptor: Any = class_dict(kind).get("__dict__")
+        if type(descriptor) in (types.GetSetDescriptorType, types.MemberDescriptorType):
+            names: Any = descriptor.__get__(obj)
             return names if dict in mro_of(type(names)) else None
     return None
 

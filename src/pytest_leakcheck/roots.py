@@ -19,8 +19,8 @@ import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_leakcheck import describe, rawtypes
-from pytest_leakcheck.frames import running_frames
+from pytest_leakcheck import describe, frames, rawtypes
+from pytest_leakcheck.frames import RunningFrame, running_frames
 from pytest_leakcheck.model import Link, Root, RootKind
 from pytest_leakcheck.nearby import Nearby
 from pytest_leakcheck.paths import Anchor
@@ -31,7 +31,17 @@ if TYPE_CHECKING:
 USER, THIRD_PARTY, STDLIB, WEAK, PYTEST, UNACCOUNTED = range(6)
 """Ranks, the user's code first. `paths.GOOD_RANK` is the last that ends a search."""
 
-PYTEST_PACKAGES = ("_pytest", "pytest", "pluggy", "pytest_leakcheck", "xdist", "execnet")
+PYTEST_PACKAGES = (
+    "_pytest",
+    "pytest",
+    "pluggy",
+    "pytest_leakcheck",
+    "xdist",
+    "execnet",
+    "flaky",
+    "pytest_rerunfailures",
+)
+"""Whose running frames and modules are pytest's own state: those that run the tests."""
 _XUNIT_FIXTURES = ("_xunit_", "_unittest_")
 """What pytest calls the fixtures that it makes of setup_class, setUpClass and the like."""
 _HOUSEKEEPERS = frozenset(
@@ -70,13 +80,16 @@ class Roots:
         self._targets = targets
         self._starts: dict[int, Start] = {}
         self._module_of_dict: dict[int, object] = {}
-        self._held: dict[int, int] = {}
+        self._outside: dict[int, list[Start]] = {}
+        self._celled: dict[int, int] = {}
+        self._running: dict[int, types.FrameType] = {}
         self._add_modules()
         self.nearby = self._look_nearby()
         self._add_context()
         self._add_signal_handlers()
         self._add_exit_callbacks()
         self._add_recorded_warnings()
+        self._add_hooks()
         self._add_frames()
 
     def anchor(self, obj: object) -> Anchor | None:
@@ -90,21 +103,32 @@ class Roots:
         known = self._starts.get(id(obj))
         if distance is not None and (known is None or known.anchor.rank > USER):
             name = self.nearby.module(id(obj))
-            return Start(Anchor(USER, distance + 1, name), Root(describe.clean(name), "module"))
+            return Start(Anchor(USER, distance + 1, _order(name)), Root(describe.clean(name), "module"))
         own = None if id(obj) in self._targets else _start_of(obj)
         if own is None or (known is not None and known.anchor.rank <= own.anchor.rank):
             return known
         return own
 
-    def route(self, obj: object) -> tuple[int, ...] | None:
-        """Return the ids from a root to `obj` where they are known without a search; a root's is its own."""
+    def route(self, obj: object) -> list[object] | None:
+        """Return the objects from a root to `obj` where they are known without a search; a root's is itself."""
         if self.nearby.distance(id(obj)) is not None:
-            return tuple(map(id, self.nearby.path(obj)))
-        return (id(obj),) if self.start(obj) is not None else None
+            return self.nearby.path(obj)
+        return [obj] if self.start(obj) is not None else None
 
-    def anchored(self, node: int) -> int:
-        """Return how many references from outside the heap are known to lead to a node."""
-        return self._held.get(node, 0)
+    def is_running(self, holder: object) -> bool:
+        """Tell whether `holder` is a frame that runs, or a generator in one: those are roots, by their locals."""
+        if type(holder) in frames.FRAME_OF:
+            holder = frames.FRAME_OF[type(holder)](holder)
+        return id(holder) in self._running
+
+    def outside(self, node: int) -> list[Start]:
+        """Return the roots that refer to a node from outside the heap, one for each reference."""
+        return self._outside.get(node, [])
+
+    def cells(self, cell: types.CellType) -> int:
+        """Return how many running frames have `cell` for a variable of theirs, by what is in it."""
+        contents = gc.get_referents(cell)
+        return self._celled.get(id(contents[0]), 0) if contents else 0
 
     def path_to(self, obj: object) -> list[object]:
         """Return the objects from the root's own object to `obj`, both included; `obj` alone if it is one itself."""
@@ -122,9 +146,12 @@ class Roots:
             users, frozenset({*map(id, dicts.values()), *(id(module) for _, module in known), id(self._starts)})
         )
 
-    def _add(self, obj: object, start: Start) -> None:
-        if start.link is not None and start.root.kind != "unaccounted":
-            self._held[id(obj)] = self._held.get(id(obj), 0) + 1
+    def _add(self, obj: object, start: Start, *, is_cell: bool = False) -> None:
+        """Enter what `start` anchors; with `is_cell` it does so through a cell of its own, which is on the heap."""
+        if is_cell:
+            self._celled[id(obj)] = self._celled.get(id(obj), 0) + 1
+        elif start.link is not None and start.root.kind != "unaccounted":
+            self._outside.setdefault(id(obj), []).append(start)
         held = self._starts.get(id(obj))
         if held is None or (start.anchor.rank, start.anchor.extra) < (held.anchor.rank, held.anchor.extra):
             self._starts[id(obj)] = start
@@ -140,11 +167,11 @@ class Roots:
         for name, module in list(sys.modules.items()):
             if type(name) is not str or module is None:
                 continue
-            rank, root = module_rank(name), Root(describe.clean(name), "module")
-            self._add(module, Start(Anchor(rank, 0, name), root))
+            rank, order, root = module_rank(name), _order(name), Root(describe.clean(name), "module")
+            self._add(module, Start(Anchor(rank, 0, order), root))
             if rawtypes.is_module(module):
                 self._module_of_dict[id(rawtypes.module_dict(module))] = module
-                self._add(rawtypes.module_dict(module), Start(Anchor(rank, 1, name), root))
+                self._add(rawtypes.module_dict(module), Start(Anchor(rank, 1, order), root))
 
     def _add_context(self) -> None:
         root = Root("current context", "context", f"of thread {describe.clean(threading.current_thread().name)!r}")
@@ -172,17 +199,29 @@ class Roots:
             if type(message) is warnings.WarningMessage:
                 self._add(message, Start(Anchor(PYTEST, 0, ""), Root("recorded warning", "pytest itself")))
 
+    def _add_hooks(self) -> None:
+        for name, hook in (("profile", sys.getprofile()), ("trace", sys.gettrace())):
+            if hook is not None:
+                text = f"{name} function of the thread"
+                link = Link(text, describe.label(hook), "hook", text)
+                self._add(hook, Start(Anchor(STDLIB, 1, name), Root(f"sys.set{name}", "interpreter"), link))
+
     def _add_frames(self) -> None:
         for frame in running_frames():
-            is_pytest = frame.module.partition(".")[0] in PYTEST_PACKAGES
-            kind: RootKind = "pytest itself" if is_pytest else "running frame" if frame.is_current else "thread"
-            name = f"{frame.function} ({frame.place})"
-            root = Root(f"thread {describe.clean(frame.thread)!r}" if kind == "thread" else name, kind)
-            rank = PYTEST if is_pytest else WEAK
-            for variable, value in frame.take_locals():
-                text = f"local {describe.clean(variable)!r} of {frame.function} ({frame.place})"
-                link = Link(text, describe.label(value), "local variable", f"local {variable} of {frame.function}")
-                self._add(value, Start(Anchor(rank, 1, f"{frame.depth:04d}{variable}"), root, link))
+            self._running[id(frame.frame)] = frame.frame
+            self._add_locals(frame)
+
+    def _add_locals(self, frame: RunningFrame) -> None:
+        is_pytest = frame.module.partition(".")[0] in PYTEST_PACKAGES
+        kind: RootKind = "pytest itself" if is_pytest else "running frame" if frame.is_current else "thread"
+        name = f"{frame.function} ({frame.place})"
+        root = Root(f"thread {describe.clean(frame.thread)!r}" if kind == "thread" else name, kind)
+        code = frame.frame.f_code
+        for variable, value in frame.take_locals():
+            text = f"local {describe.clean(variable)!r} of {frame.function} ({frame.place})"
+            link = Link(text, describe.label(value), "local variable", f"local {variable} of {frame.function}")
+            start = Start(Anchor(PYTEST if is_pytest else WEAK, 1, f"{frame.depth:04d}{variable}"), root, link)
+            self._add(value, start, is_cell=variable in code.co_cellvars or variable in code.co_freevars)
 
 
 class _Listener:
@@ -231,12 +270,18 @@ def _start_of(obj: object) -> Start | None:  # noqa: PLR0911 - one line a kind o
     return None
 
 
+def _order(name: str) -> str:
+    """Return what puts modules of one rank in order: the outermost first, so that none is named for a mere import."""
+    return f"{name.count('.'):02d} {name}"
+
+
 def _class_start(kind: type) -> Start | None:
     if not rawtypes.resolves_by_name(kind, sys.modules):
         return None
     name = rawtypes.module_of(kind)
     depth = rawtypes.qualname_of(kind).count(".")
-    return Start(Anchor(module_rank(name), 2 + 2 * depth, name), Root(describe.type_name(kind), "class attribute"))
+    anchor = Anchor(module_rank(name), 2 + 2 * depth, _order(name))
+    return Start(anchor, Root(describe.type_name(kind), "class attribute"))
 
 
 def _thread_start(thread: Any) -> Start | None:
@@ -305,6 +350,19 @@ def class_root(root: Root, objects: list[Any]) -> tuple[Root, list[Any]]:
         kind = objects[index]
         if rawtypes.is_type(kind) and rawtypes.resolves_by_name(kind, sys.modules):
             return Root(describe.type_name(kind), "class attribute"), objects[index:]
+    return root, objects
+
+
+def logger_root(root: Root, objects: list[Any]) -> tuple[Root, list[Any]]:
+    """Start from the last logger on a path if it can be had by its name, whichever module the path came by."""
+    logging: Any = sys.modules.get("logging")
+    manager: Any = rawtypes.class_dict(logging.Logger).get("manager") if rawtypes.is_module(logging) else None
+    loggers = (rawtypes.instance_dict(manager) or {}).get("loggerDict") if manager is not None else None
+    for index in range(len(objects) - 2, 0, -1):
+        if type(loggers) is dict and rawtypes.is_instance(objects[index], logging.Logger):
+            name = next((key for key, value in loggers.items() if value is objects[index]), None)
+            if type(name) is str:
+                return Root(f"logging.getLogger({describe.key_text(name)})", "logger"), objects[index:]
     return root, objects
 
 
