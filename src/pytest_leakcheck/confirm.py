@@ -160,10 +160,9 @@ class Confirmation:
                 f"{self.test}: {self.watch.summary()} made once, not again by a second run: initialisation"
             )
             return []
-        second.collect()
-        self.watch.collect()
-        if not second.drop_dead():
+        if not second.collect():
             return []
+        self.watch.drop_dead()  # the full collection was for both
         objects = second.alive()
         number, facts = len(objects), second.facts(objects)
         facts += self.watch.facts(self.watch.alive())

@@ -114,9 +114,10 @@ class Watch:
         self.collect_young()
         rounds = 0
         while self.drop_dead() and rounds < _MOST_ROUNDS:
+            before = len(self.watched)
             freed = gc.collect()
             rounds += 1
-            if not freed:
+            if not freed or not self.drop_dead() or (rounds > 1 and len(self.watched) == before):
                 break
         return self.drop_dead()
 
