@@ -131,6 +131,9 @@ class Confirmation:
         """Judge survivors at a known place, without a repeat, a full collection or a search."""
         facts = tuple(self.watch.facts(members))
         is_growing = known.verdict in ("pending", "replaced") and known.has_living()
+        if is_growing:  # what was replaced may be garbage that waits for the collector
+            self.watch.collect()
+            is_growing = known.has_living()
         if known.verdict == "leak":
             return [replace(known.leak, survivors=facts, also_keeps=(), seen_in=known.test)]
         leak = replace(known.leak, survivors=facts, also_keeps=())

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 REPEATING = pytest.StashKey[bool]()
 """Set on an item while it runs again: then no other hook of ours judges it."""
-_FRAMES = 12
-"""Frames kept for each allocation of a second run: enough to find a line of the user's above a library's."""
+_FRAMES = 5
+"""Frames kept for each allocation of a second run: mostly enough to find a line of the user's above a library's."""
 _MOST_OF_TIMEOUT = 0.4
 
 
@@ -95,6 +95,7 @@ def _run(item: pytest.Function, errors: list[BaseException]) -> None:
     hook = item.ihook
     if _attempt(lambda: hook.pytest_runtest_setup(item=item), "setup", errors):
         _attempt(lambda: hook.pytest_runtest_call(item=item), "call", errors)
+        errors += [caught.value for caught in item.__dict__.pop("_excinfo", None) or ()]  # a TestCase's, raised nowhere
     _attempt(lambda: hook.pytest_runtest_teardown(item=item, nextitem=item), "teardown", errors)
     let_go(item)
 
