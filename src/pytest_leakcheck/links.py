@@ -407,9 +407,9 @@ def _future_callback(path: Path) -> Named | None:
     """Name a callback of asyncio's Future or Task, whose getter answers with a new list of pairs."""
     if rawtypes.module_of(type(path[0])) != "_asyncio":
         return None
-    for index, pair in enumerate(rawtypes.c_attribute(path[0], "_callbacks") or ()):
-        if pair[0] is path[1]:
-            return Named(f"._callbacks[{index}]", "future callback", "._callbacks[*]", 1)
+    callbacks = rawtypes.c_attribute(path[0], "_callbacks") or ()
+    if any(pair[0] is path[1] for pair in callbacks):
+        return Named("callback for when it is done", "future callback", "callback", 1)
     return None
 
 

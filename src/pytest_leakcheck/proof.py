@@ -94,7 +94,7 @@ class _Climb:
         return self.graph.outside(self.path[start]) > is_shown
 
     def _detour(self, holder: int, held: int, fresh: list[int]) -> _Detour | None:
-        """Return the detour that the edge from `holder` to `held` completes; a holder not seen before enters `fresh`."""
+        """Return the detour that the edge from `holder` to `held` completes; a new holder enters `fresh`."""
         if holder in self.index:
             return self._back_on_path(self.index[holder], held)
         if holder in self.below:
@@ -145,7 +145,8 @@ def prove(graph: ProofGraph, path: Sequence[int], *, inherent: Collection[int] =
     of at all.
     """
     climb = _Climb(graph, path, time.monotonic() + seconds, {node: index for index, node in enumerate(path)})
-    place, legs = len(path) - 1, [(path[-1],)]
+    place = len(path) - 1
+    legs: list[tuple[int, ...]] = [(path[-1],)]
     try:
         while place > 0:
             detour = climb.from_node(place)

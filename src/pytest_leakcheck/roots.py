@@ -125,7 +125,7 @@ class Roots:
         """Return the roots that refer to a node from outside the heap, one for each reference."""
         return self._outside.get(node, [])
 
-    def cells(self, cell: types.CellType) -> int:
+    def cells(self, cell: object) -> int:
         """Return how many running frames have `cell` for a variable of theirs, by what is in it."""
         contents = gc.get_referents(cell)
         return self._celled.get(id(contents[0]), 0) if contents else 0

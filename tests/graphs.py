@@ -1,0 +1,50 @@
+"""A graph of small integers drawn by hand, as `paths` and `proof` see the heap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pytest_leakcheck.paths import Anchor
+
+
+@dataclass
+class Drawn:
+    """Edges ``(holder, held)``, in any order and any number; `roots` are nodes with the rank of their root."""
+
+    edges: list[tuple[int, int]]
+    roots: dict[int, int]
+    names: dict[int, str] = field(default_factory=dict)
+    extra: dict[int, int] = field(default_factory=dict)
+    outer: dict[int, int] = field(default_factory=dict)
+    lost: set[int] = field(default_factory=set)
+    asked: list[int] = field(default_factory=list)
+
+    def holders(self, nodes):
+        self.asked.append(len(nodes))
+        return list(dict.fromkeys((holder, held) for holder, held in self.edges if held in set(nodes)))
+
+    def sweep(self, nodes, closed, *, backwards):
+        wanted, found = set(nodes), []
+        for holder in sorted({holder for holder, _ in self.edges}, reverse=backwards):
+            held = [edge for edge in dict.fromkeys(self.edges) if edge[0] == holder and edge[1] in wanted]
+            found += held
+            if held and holder not in closed and holder not in self.roots:
+                wanted.add(holder)
+        return found
+
+    def anchor(self, node):
+        if node not in self.roots:
+            return None
+        return Anchor(self.roots[node], self.extra.get(node, 0), self.names.get(node, str(node)))
+
+    def route(self, node):
+        return (node,) if node in self.roots else None
+
+    def multiplicity(self, holder, held):
+        return self.edges.count((holder, held))
+
+    def missing(self, node):
+        return int(node in self.lost)
+
+    def outside(self, node):
+        return self.outer.get(node, 0)

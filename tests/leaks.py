@@ -1,0 +1,153 @@
+"""Runs small leaks in a process of its own, cuts each, and prints what the reports said, as JSON.
+
+A leak is Python source with a function ``leak(thing)`` that keeps `thing` alive, or ``run(make, look)`` where that is
+so only while it runs, and with a function ``cut()`` that undoes it. It becomes a module ``app`` of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import subprocess
+import sys
+import types
+import weakref
+from pathlib import Path
+
+from pytest_leakcheck.explain import explain
+from pytest_leakcheck.model import Survivor
+
+PRELUDE = """
+class Thing:
+    def method(self):
+        return None
+"""
+
+
+def told(leak) -> dict[str, object]:
+    """Return what a leak says, as plain values: each line of the trace as ``text | label``."""
+    proof = leak.proof
+    return {
+        "trace": _lines(leak.trace),
+        "suspects": [link.text for link in leak.trace.suspects] if leak.trace else [],
+        "unavailable": leak.unavailable,
+        "accounting": leak.accounting,
+        "advice": leak.advice,
+        "proof": "" if proof is None else proof.kind,
+        "link": "" if proof is None else proof.link,
+        "reason": "" if proof is None else proof.reason,
+        "second": _lines(proof.second if proof else None),
+        "length": leak.trace.length if leak.trace else 0,
+    }
+
+
+def _lines(trace) -> list[str]:
+    if trace is None:
+        return []
+    detail = f", {trace.root.detail}" if trace.root.detail else ""
+    return [
+        f"{trace.root.name} | {trace.root.kind}{detail}",
+        *(f"{link.text} | {link.label}" for link in trace.links),
+    ]
+
+
+def _has_typed(link: str, app: types.ModuleType) -> bool:
+    """Delete what a report calls indispensable, as its reader would; tell whether that is something one can delete."""
+    try:
+        code = compile(f"del {link}", "<cut>", "exec")
+    except SyntaxError:
+        return False
+    names = {"app": app, **{name: sys.modules.get(name) for name in ("argparse", "logging", "gc", "weakref")}}
+    try:
+        exec(code, names)  # noqa: S102 - the link is what is tested
+    except (TypeError, AttributeError, NameError):
+        return False
+    return True
+
+
+def run_leak(source: str, *, is_cutting: bool = False) -> dict[str, object]:
+    """Run one leak in this process; return what its report said and whether the object died once it was cut."""
+    refs, answers = [], []
+
+    def make() -> object:
+        thing = app.Thing()
+        refs.append(weakref.ref(thing))
+        return thing
+
+    def look() -> None:
+        gc.collect()
+        found = [refs[0]()]
+        if found[0] is None:
+            answers.append({"trace": ["dead"]})
+        else:
+            answers.append(told(explain(found, [Survivor("app.Thing", "made here")])[0]))
+
+    app = types.ModuleType("app")
+    sys.modules["app"] = app
+    exec(PRELUDE, vars(app))  # noqa: S102 - the leaks are written as source
+    exec(compile(source, "/project/src/app.py", "exec"), vars(app))  # noqa: S102
+    if hasattr(app, "run"):
+        app.run(make, look)
+    else:
+        app.leak(make())
+        look()
+    is_typed = is_cutting and answers[0]["proof"] == "dominator" and _has_typed(answers[0]["link"], app)
+    if is_typed:
+        gc.collect()
+    is_freed = refs[0]() is None
+    with contextlib.suppress(Exception) if is_typed else contextlib.nullcontext():
+        getattr(app, "cut", int)()  # also ends threads, where the leak is gone already
+    gc.collect()
+    is_dead = refs[0]() is None
+    sys.modules.pop("app", None)
+    return {**answers[0], "is_dead": is_dead, "is_typed": is_typed, "is_freed": is_freed}
+
+
+def run_script(source: str, *options: str) -> str:
+    """Run Python source in a process of its own and return what it printed; it must end well."""
+    call = [sys.executable, "-W", "ignore", *options, "-c", source]
+    done = subprocess.run(call, capture_output=True, encoding="utf-8", timeout=120, check=False)
+    assert not done.returncode, done.stdout + done.stderr
+    return done.stdout
+
+
+def read_leaks() -> dict[str, tuple[str, list[str]]]:
+    """Return the source and the expected lines of each leak in ``leaks.txt``, by name."""
+    parts = f"\n{Path(__file__).with_suffix('.txt').read_text(encoding='utf-8')}".split("\n== ")[1:]
+    found = {}
+    for part in parts:
+        name, _, rest = part.partition("\n")
+        source, _, expected = rest.partition("\n--\n")
+        found[name] = (source, expected.strip().splitlines())
+    return found
+
+
+def run_leaks(sources: dict[str, str], *, is_cutting: bool = False) -> dict[str, dict[str, object]]:
+    """Run leaks one after the other in one further process; return what `run_leak` says of each, by name.
+
+    With `is_cutting` each is undone by deleting the link that its report calls indispensable, where that can be typed.
+    """
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(Path(__file__)), *["--cut"][:is_cutting]],
+        input=json.dumps(sources),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    assert not done.returncode, done.stderr
+    answers: dict[str, dict[str, object]] = json.loads(done.stdout.splitlines()[-1])
+    return answers
+
+
+def _main() -> None:
+    answers = {}
+    for name, source in json.load(sys.stdin).items():
+        sys.stderr.write(f"{name}\n")
+        answers[name] = run_leak(source, is_cutting="--cut" in sys.argv)
+    print(json.dumps(answers))  # noqa: T201 - the answer
+
+
+if __name__ == "__main__":
+    _main()

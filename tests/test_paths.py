@@ -1,0 +1,212 @@
+"""The search for the best path from a root, on graphs drawn by hand and at random."""
+
+import collections
+import itertools
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import leaks
+from graphs import Drawn
+from pytest_leakcheck import paths
+from pytest_leakcheck.paths import find_paths
+
+ROOT, OTHER, TARGET = 1, 2, 9
+
+
+def _path(graph, target=TARGET, seconds=10.0):
+    return find_paths(graph, [target], seconds=seconds).paths.get(target)
+
+
+def test_a_path_leads_from_the_root_to_the_target():
+    """The nodes are given in the order in which they refer to each other, both ends included."""
+    graph = Drawn([(ROOT, 5), (5, TARGET)], {ROOT: 0})
+
+    assert _path(graph) == (ROOT, 5, TARGET)
+
+
+def test_the_shortest_of_several_paths_is_given():
+    """A longer way round does not matter."""
+    graph = Drawn([(ROOT, 5), (5, 6), (6, TARGET), (ROOT, 7), (7, TARGET)], {ROOT: 0})
+
+    assert _path(graph) == (ROOT, 7, TARGET)
+
+
+def test_a_better_ranked_root_wins_over_a_nearer_one():
+    """The user's code is named before what merely runs."""
+    graph = Drawn([(OTHER, TARGET), (ROOT, 5), (5, TARGET)], {ROOT: 0, OTHER: 3})
+
+    assert _path(graph) == (ROOT, 5, TARGET)
+
+
+def test_a_good_root_ends_the_search_after_some_patience():
+    """A module of the standard library is given up for the user's own only where that is a few levels further."""
+    chain = [(ROOT, 3), (3, 4), (4, 5), (5, 6), (6, TARGET)]
+    graph = Drawn([(OTHER, TARGET), *chain], {ROOT: 0, OTHER: 2})
+
+    assert _path(graph) == (OTHER, TARGET)
+    assert _path(Drawn([(OTHER, TARGET), (ROOT, 3), (3, TARGET)], {ROOT: 0, OTHER: 2})) == (ROOT, 3, TARGET)
+
+
+def test_a_bad_root_is_kept_in_hand_while_the_search_goes_on():
+    """A running frame is named only where nothing better holds the object."""
+    chain = [(ROOT, 10), *((number, number + 1) for number in range(10, 16)), (16, TARGET)]
+
+    assert _path(Drawn([(OTHER, TARGET), *chain], {ROOT: 0, OTHER: 4}))[0] == ROOT
+    assert _path(Drawn([(OTHER, TARGET)], {OTHER: 4})) == (OTHER, TARGET)
+
+
+def test_objects_between_an_anchor_and_its_root_count_for_the_length():
+    """A root that is reached through more objects of its own is further away."""
+    graph = Drawn([(ROOT, TARGET), (OTHER, TARGET)], {ROOT: 0, OTHER: 0}, extra={ROOT: 3, OTHER: 1})
+
+    assert _path(graph) == (OTHER, TARGET)
+
+
+def test_ties_are_broken_by_the_order_of_the_anchors():
+    """Of two equal paths the same one is given in every run, whatever the order of the edges."""
+    names = {ROOT: "b", OTHER: "a"}
+    edges = [(ROOT, TARGET), (OTHER, TARGET)]
+
+    assert _path(Drawn(edges, {ROOT: 0, OTHER: 0}, names)) == (OTHER, TARGET)
+    assert _path(Drawn(edges[::-1], {ROOT: 0, OTHER: 0}, names)) == (OTHER, TARGET)
+
+
+def test_several_targets_share_one_search():
+    """A hundred survivors under one holder ask no more questions than one."""
+    targets = range(100, 200)
+    one = Drawn([(ROOT, 5), (5, 100)], {ROOT: 0})
+    many = Drawn([(ROOT, 5), *((5, target) for target in targets)], {ROOT: 0})
+    find_paths(one, [100], seconds=10)
+    found = find_paths(many, list(targets), seconds=10)
+
+    assert set(found.paths) == set(targets)
+    assert len(many.asked) == len(one.asked)
+
+
+def test_a_target_that_holds_another_leads_to_it():
+    """A survivor below another is reached through it."""
+    found = find_paths(Drawn([(ROOT, 8), (8, TARGET)], {ROOT: 0}), [8, TARGET], seconds=10)
+
+    assert found.paths == {8: (ROOT, 8), TARGET: (ROOT, 8, TARGET)}
+
+
+def test_what_no_root_leads_to_has_no_path():
+    """The search is complete, and says so."""
+    found = find_paths(Drawn([(5, TARGET), (TARGET, 5)], {}), [TARGET], seconds=10)
+
+    assert (found.paths, found.is_complete) == ({}, True)
+
+
+def test_a_search_out_of_time_says_how_far_it_came():
+    """Whatever was found until then is given, marked as incomplete."""
+    found = find_paths(Drawn([(ROOT, 5), (5, TARGET)], {ROOT: 0}), [TARGET], seconds=-1.0)
+
+    assert (found.paths, found.is_complete, found.levels) == ({}, False, 0)
+
+
+def _chain(length, *, rising):
+    nodes = list(range(1, length + 1)) if rising else list(range(length, 0, -1))
+    return Drawn(list(itertools.pairwise(nodes)), {nodes[0]: 0}), nodes
+
+
+def test_a_long_chain_is_climbed_in_few_passes():
+    """A linked list takes no question a link, whichever end was made first."""
+    for rising in (True, False):
+        graph, nodes = _chain(500, rising=rising)
+
+        assert _path(graph, nodes[-1]) == tuple(nodes)
+        assert len(graph.asked) < 30
+
+
+def test_a_sweep_that_meets_too_much_is_given_up(monkeypatch):
+    """What it has met is still used, and the climb goes on a level at a time."""
+    monkeypatch.setattr(paths, "SWEEP_NODES", 3)
+    graph, nodes = _chain(60, rising=True)
+
+    assert _path(graph, nodes[-1]) == tuple(nodes)
+
+
+def test_sweeps_are_limited_in_number(monkeypatch):
+    """A chain that runs to and fro is climbed a level at a time in the end."""
+    monkeypatch.setattr(paths, "MOST_SWEEPS", 1)
+    order = [1, *[number for pair in zip(range(2, 40), range(80, 42, -1), strict=True) for number in pair], 41]
+    graph = Drawn(list(itertools.pairwise(order)), {1: 0})
+
+    assert _path(graph, 41) == tuple(order)
+
+
+def _shortest(edges, roots, target):
+    distances, waiting = dict.fromkeys(roots, 1), collections.deque(roots)
+    while waiting:
+        node = waiting.popleft()
+        for holder, held in edges:
+            if holder == node and held not in distances:
+                distances[held] = distances[node] + 1
+                waiting.append(held)
+    return distances.get(target)
+
+
+EDGES = st.lists(st.tuples(st.integers(1, 12), st.integers(1, 12)), max_size=40)
+
+
+@settings(max_examples=400, deadline=None)
+@given(EDGES, st.sets(st.integers(1, 8), min_size=1, max_size=3))
+def test_a_path_is_a_shortest_one(edges, roots):
+    """On any graph whose roots are alike the path is as long as a breadth-first search from the roots says."""
+    path = _path(Drawn(edges, dict.fromkeys(roots, 0)), 12)
+
+    assert (len(path) if path else None) == _shortest(edges, roots, 12)
+    assert path is None or (path[0] in roots and all(edge in edges for edge in itertools.pairwise(path)))
+
+
+ORACLE = """
+import collections, gc, random, sys, types
+import objgraph
+from pytest_leakcheck.explain import explain
+from pytest_leakcheck.model import Survivor
+
+class Node: pass
+class Slotted:
+    __slots__ = ("a", "b", "__weakref__")
+def closing(a, b):
+    def inner(): return a, b
+    return inner
+def both(kind, a, b):
+    made = Node() if kind == "instance" else Slotted()
+    made.a, made.b = a, b
+    return made
+MAKERS = {
+    "list": lambda a, b: [a, b], "tuple": lambda a, b: (a, b), "dict": lambda a, b: {"a": a, "b": b},
+    "instance": lambda a, b: both("instance", a, b), "slots": lambda a, b: both("slots", a, b),
+    "closure": closing, "deque": lambda a, b: collections.deque([a, b]),
+}
+def graph(seed):
+    chance = random.Random(seed)
+    target = Node()
+    pool = [target, *(Node() for _ in range(3))]
+    for _ in range(chance.randrange(2, 25)):
+        pool.append(MAKERS[chance.choice(list(MAKERS))](chance.choice(pool[-6:]), chance.choice(pool)))
+    module = types.ModuleType("drawn")
+    for number in range(chance.randrange(1, 4)):
+        setattr(module, f"name{number}", chance.choice(pool[1:]))
+    sys.modules["drawn"] = module
+    return [target]
+compared = 0
+for seed in range(300):
+    found = graph(seed)
+    gc.collect()
+    chain = objgraph.find_backref_chain(found[0], objgraph.is_proper_module, max_depth=40)
+    length = len(chain) if len(chain) > 1 and objgraph.is_proper_module(chain[0]) else None
+    del chain
+    leak = explain(found, [Survivor("Node", "")])[0]
+    if length is not None:
+        compared += 1
+        assert leak.trace is not None and leak.trace.length == length, (seed, length, leak)
+assert compared > 150, compared
+"""
+
+
+def test_a_path_on_the_live_heap_is_as_long_as_objgraphs():
+    """Over hundreds of random object graphs, wherever objgraph's chain ends at a module ours is of the same length."""
+    leaks.run_script(ORACLE)

@@ -1,0 +1,150 @@
+"""What is proved of a path, on graphs drawn by hand and at random against brute force."""
+
+import itertools
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graphs import Drawn
+from pytest_leakcheck import proof
+from pytest_leakcheck.paths import find_paths
+from pytest_leakcheck.proof import OUTSIDE, Proof, prove
+
+ROOT, OTHER, TARGET = 1, 2, 9
+
+
+def _prove(graph, path, inherent=(), seconds=10.0):
+    return prove(graph, path, inherent=inherent, seconds=seconds)
+
+
+def test_the_last_link_of_a_single_chain_is_indispensable():
+    """Where nothing else holds anything, the link to the survivor itself is the one."""
+    graph = Drawn([(ROOT, 5), (5, TARGET)], {ROOT: 0})
+
+    assert _prove(graph, (ROOT, 5, TARGET)) == Proof(edge=2)
+
+
+def test_an_inherent_link_gives_way_to_the_one_above():
+    """What holds a bound method is at fault, not that the method holds its object."""
+    graph = Drawn([(ROOT, 5), (5, TARGET)], {ROOT: 0})
+
+    assert _prove(graph, (ROOT, 5, TARGET), inherent={2}) == Proof(edge=1)
+
+
+def test_a_detour_moves_the_indispensable_link_up():
+    """Where a holder is held by two below one, the link to the one is named."""
+    graph = Drawn([(ROOT, 5), (5, 6), (6, TARGET), (5, 7), (7, TARGET)], {ROOT: 0})
+
+    assert _prove(graph, (ROOT, 5, 6, TARGET)) == Proof(edge=1)
+
+
+def test_two_references_from_one_holder_are_not_one_link():
+    """A list that has the object twice keeps it when one item is dropped."""
+    graph = Drawn([(ROOT, 5), (5, TARGET), (5, TARGET)], {ROOT: 0})
+
+    assert _prove(graph, (ROOT, 5, TARGET)) == Proof(edge=1)
+
+
+def test_two_roots_are_two_holders():
+    """The second path is given from its own root on."""
+    graph = Drawn([(ROOT, 5), (5, TARGET), (OTHER, 6), (6, TARGET)], {ROOT: 0, OTHER: 3})
+
+    assert _prove(graph, (ROOT, 5, TARGET)) == Proof(second=(OTHER, 6, TARGET))
+
+
+def test_two_ways_from_one_root_are_two_holders():
+    """Two globals of one module are independent of each other."""
+    graph = Drawn([(ROOT, 5), (5, TARGET), (ROOT, 6), (6, TARGET)], {ROOT: 0})
+
+    assert _prove(graph, (ROOT, 5, TARGET)) == Proof(second=(ROOT, 6, TARGET))
+
+
+def test_the_second_path_goes_round_every_link_of_the_first():
+    """Detours one above the other make up one path, which shares no link with the first."""
+    edges = [(ROOT, 5), (5, TARGET), (5, 6), (6, TARGET), (ROOT, 7), (7, 5)]
+
+    assert _prove(Drawn(edges, {ROOT: 0}), (ROOT, 5, TARGET)) == Proof(second=(ROOT, 7, 5, 6, TARGET))
+
+
+def test_a_cycle_below_the_path_does_not_matter():
+    """The survivor may refer to what holds it."""
+    graph = Drawn([(ROOT, 5), (5, TARGET), (TARGET, 5), (TARGET, 6), (6, TARGET)], {ROOT: 0})
+
+    assert _prove(graph, (ROOT, 5, TARGET)) == Proof(edge=2)
+
+
+def test_a_second_root_off_the_graph_is_a_second_holder():
+    """A local of a running function and another are two."""
+    path = (OUTSIDE, 5, TARGET)
+
+    assert _prove(Drawn([(5, TARGET)], {5: 0}, outer={5: 1}), path) == Proof(edge=2)
+    assert _prove(Drawn([(5, TARGET)], {5: 0}, outer={5: 1, TARGET: 1}), path) == Proof(second=(OUTSIDE, TARGET))
+
+
+def test_a_reference_that_nobody_sees_leaves_it_unproved():
+    """Nothing is claimed where the count of references says that there is another holder."""
+    graph = Drawn([(ROOT, 5), (5, TARGET)], {ROOT: 0}, lost={TARGET})
+
+    assert _prove(graph, (ROOT, 5, TARGET)).reason == "the collector does not see all references on the way"
+
+
+def test_a_proof_out_of_time_or_size_is_given_up(monkeypatch):
+    """It says that it was stopped, and claims nothing."""
+    graph = Drawn([(ROOT, 5), (5, TARGET), (TARGET, 6), (6, TARGET)], {ROOT: 0})
+    late = _prove(graph, (ROOT, 5, TARGET), seconds=-1.0)
+    monkeypatch.setattr(proof, "MOST_NODES", 0)
+    big = _prove(graph, (ROOT, 5, TARGET))
+
+    assert late == big == Proof(reason="the search for further holders was stopped by its limit")
+
+
+def test_a_path_of_inherent_links_alone_has_nothing_to_drop():
+    """That no single link is the one is said in words."""
+    graph = Drawn([(ROOT, TARGET)], {ROOT: 0})
+
+    assert _prove(graph, (ROOT, TARGET), inherent={1}).reason == "no single link of it is indispensable"
+
+
+def _is_reached(edges, roots, target):
+    seen, waiting = set(roots), list(roots)
+    while waiting:
+        node = waiting.pop()
+        fresh = {held for holder, held in edges if holder == node} - seen
+        seen |= fresh
+        waiting += fresh
+    return target in seen
+
+
+def _without(edges, link):
+    if edges.count(link) > 1:
+        return edges
+    return [edge for edge in edges if edge != link]
+
+
+EDGES = st.lists(st.tuples(st.integers(1, 12), st.integers(3, 12)), max_size=40)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(EDGES, st.sets(st.integers(1, 4), min_size=1, max_size=3), st.sets(st.integers(1, 5)))
+def test_a_proof_agrees_with_brute_force(edges, roots, inherent):
+    """The lowest link whose removal cuts the survivor off is named, and independent paths share no link."""
+    graph = Drawn(edges, dict.fromkeys(roots, 0))
+    path = find_paths(graph, [12], seconds=10).paths.get(12)
+    if path is None:
+        return
+    links = list(itertools.pairwise(path))
+    needed = [
+        number
+        for number, link in enumerate(links, 1)
+        if number not in inherent and not _is_reached(_without(edges, link), roots, 12)
+    ]
+    found = _prove(graph, path, inherent=inherent)
+
+    assert found.edge == (needed[-1] if needed else None)
+    if found.second:
+        other = list(itertools.pairwise(found.second))
+        shared = {links.index(link) + 1 for link in other if link in links and edges.count(link) == 1}
+        assert found.second[0] in roots
+        assert found.second[-1] == 12
+        assert all(edge in edges for edge in itertools.chain(other))
+        assert shared <= inherent
