@@ -60,7 +60,7 @@ def key_text(key: object) -> str:  # noqa: PLR0911 - one line a kind of key
     kind = type(key)
     if kind is str:
         return repr(clean(key, 40)).replace("\\\\", "\\")  # type: ignore[arg-type]
-    if kind in (int, float, bool, type(None), complex):
+    if rawtypes.is_one_of(kind, (int, float, bool, type(None), complex)):
         return clean(repr(key), 40)
     if kind is bytes:
         return clean(repr(key[:40]), 40)  # type: ignore[index]
@@ -69,7 +69,7 @@ def key_text(key: object) -> str:  # noqa: PLR0911 - one line a kind of key
         return clean(f"({inner},)" if len(key) == 1 else f"({inner})")  # type: ignore[arg-type]
     if rawtypes.is_type(key):
         return short_type_name(key)
-    if weakref.ref in rawtypes.mro_of(kind):
+    if rawtypes.derives(kind, weakref.ref):
         referent = weakref.ref.__call__(key)  # type: ignore[arg-type]
         return "<dead weak reference>" if referent is None else f"<weak reference to {short_type_name(type(referent))}>"
     return f"<{short_type_name(kind)}>"
@@ -103,7 +103,7 @@ def label(obj: Any) -> str:  # noqa: PLR0911 - one line a kind of object
     """Return what `obj` is, in a few words."""
     kind = type(obj)
     for base, length in _SIZED.items():
-        if base in rawtypes.mro_of(kind):
+        if rawtypes.derives(kind, base):
             return f"{short_type_name(kind)}, {counted(length(obj), 'item')}"
     if kind is types.MethodType:
         return f"bound method {_method_name(obj)}"
@@ -111,7 +111,7 @@ def label(obj: Any) -> str:  # noqa: PLR0911 - one line a kind of object
         return f"built-in method {clean(obj.__name__)}"
     if kind is types.FunctionType:
         return f"function {function_name(obj)}"
-    if kind in (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType):
+    if rawtypes.is_one_of(kind, (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)):
         return f"{short_type_name(kind).replace('_', ' ')} {clean(obj.__qualname__.replace('.<locals>', ''))}"
     if kind is types.FrameType:
         return f"frame of {function_name(obj.f_code)}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_leakcheck import describe, rawtypes
 from pytest_leakcheck.advice import ADVICE
-from pytest_leakcheck.heap import Heap
+from pytest_leakcheck.heap import Heap, unseen_holders
 from pytest_leakcheck.links import INHERENT, bound_of, name_links, opened, steps_of
 from pytest_leakcheck.model import Leak, Link, Proof, Root, Survivor, Trace
 from pytest_leakcheck.paths import Search, find_paths
@@ -188,9 +188,9 @@ class _Facing(NamedTuple):
         if missing:
             held = "1 is held" if missing == 1 else f"{missing} are held"
             references = describe.counted(total, "reference")
-            return f"{references}, {total - missing} found; {held} by C code or by a frame that gc can't see."
+            return f"{references}, {total - missing} found; {held} by {unseen_holders()}."
         if trace.root.kind == "unaccounted":
-            return "Higher up, a reference is held by C code or by a frame that gc can't see."
+            return f"Higher up, a reference is held by {unseen_holders()}."
         return ""
 
     def _proof(self, told: Told) -> Proof:

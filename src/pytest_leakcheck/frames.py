@@ -13,22 +13,28 @@ import types
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_leakcheck import describe
+from pytest_leakcheck import describe, rawtypes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 _COPIES_LOCALS = sys.version_info < (3, 13)
 _FUNCTION_FLAGS = 0x1 | 0x2
 """CO_OPTIMIZED and CO_NEWLOCALS: the frame of a function, whose ``f_locals`` is not its real namespace."""
 
 
-FRAME_OF: dict[type, Callable[[Any], types.FrameType | None]] = {
-    types.GeneratorType: lambda generator: generator.gi_frame if generator.gi_running else None,
-    types.CoroutineType: lambda coroutine: coroutine.cr_frame if coroutine.cr_running else None,
-    types.AsyncGeneratorType: lambda generator: generator.ag_frame if generator.ag_running else None,
-}
-"""For each type that has a frame of its own, how to get it where it may be running."""
+def frame_of(obj: Any) -> types.FrameType | None:
+    """Return the frame of a generator, coroutine or async generator that may be running; a frame itself is its own."""
+    kind, frame = type(obj), None
+    if kind is types.FrameType:
+        frame = obj
+    elif kind is types.GeneratorType:
+        frame = obj.gi_frame if obj.gi_running else None
+    elif kind is types.CoroutineType:
+        frame = obj.cr_frame if obj.cr_running else None
+    elif kind is types.AsyncGeneratorType:
+        frame = obj.ag_frame if obj.ag_running else None
+    return frame
 
 
 @dataclass(slots=True)
@@ -80,9 +86,15 @@ def _count_unshared() -> int:
 _UNSHARED = _count_unshared()
 
 
+def thread_name(thread: threading.Thread) -> str:
+    """Return a thread's name; a subclass's own ``name`` is not asked."""
+    name = (rawtypes.instance_dict(thread) or {}).get("_name")
+    return name if type(name) is str else "?"
+
+
 def running_frames() -> Iterator[RunningFrame]:
     """Yield the frames of all threads, innermost first, without those of this package that are looking right now."""
-    threads = {thread.ident: thread.name for thread in threading.enumerate()}
+    threads = {ident: thread_name(thread) for ident, thread in list(threading._active.items())}  # type: ignore[attr-defined]  # noqa: SLF001
     for ident, top in sys._current_frames().items():  # noqa: SLF001 - the documented way to other threads' frames
         is_current = ident == threading.get_ident()
         frame: types.FrameType | None = top

@@ -32,6 +32,17 @@ CHUNK = 256
 """Objects whose referents are tested at once in a pass over the heap."""
 
 
+MOST_FROZEN_AT_START = 1_000
+"""Up to so many objects the interpreter freezes by itself (375 on CPython 3.12.1); more are the user's."""
+
+
+def unseen_holders() -> str:
+    """Return in words what may hold an object although the collector shows no holder."""
+    if gc.get_freeze_count() > MOST_FROZEN_AT_START:
+        return "C code, by a frame that gc can't see, or by an object that gc.freeze() hides"
+    return "C code or by a frame that gc can't see"
+
+
 class Heap:
     """The live heap as a graph of ids, for `paths.find_paths`.
 

@@ -11,6 +11,7 @@ import contextvars
 import functools
 import gc
 import sys
+import threading
 import types
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -124,19 +125,17 @@ def _local(frame: types.FrameType, held: object, steps: int) -> Named:
     return Named(text, "local variable", f"local {name} of {describe.function_name(frame.f_code)}", steps)
 
 
-_SUSPENDED: dict[type, tuple[str, str]] = {
-    types.GeneratorType: ("generator", "gi_frame"),
-    types.CoroutineType: ("coroutine", "cr_frame"),
-    types.AsyncGeneratorType: ("async generator", "ag_frame"),
-}
+_SUSPENDED: tuple[tuple[type, str, str], ...] = (
+    (types.GeneratorType, "generator", "gi_frame"),
+    (types.CoroutineType, "coroutine", "cr_frame"),
+    (types.AsyncGeneratorType, "async generator", "ag_frame"),
+)
 
 
 def _generator(path: Path) -> Named | None:
     holder, held = path[0], path[1]
-    if type(holder) not in _SUSPENDED:
-        return None
-    word, attribute = _SUSPENDED[type(holder)]
-    frame = getattr(holder, attribute)
+    word, attribute = next(((word, name) for kind, word, name in _SUSPENDED if type(holder) is kind), ("", ""))
+    frame = getattr(holder, attribute) if word else None
     if frame is None:
         return None
     steps = 1
@@ -178,7 +177,7 @@ def _exception(path: Path) -> Named | None:
 def _through_traceback(path: Path, name: str) -> Named:
     """Name the local that a stored exception's traceback keeps, all tracebacks and frames between folded."""
     steps = 1
-    while steps + 1 < len(path) and type(path[steps]) in (types.TracebackType, types.FrameType):
+    while steps + 1 < len(path) and rawtypes.is_one_of(type(path[steps]), (types.TracebackType, types.FrameType)):
         steps += 1
     frame = path[steps - 1]
     if type(frame) is not types.FrameType or steps + 1 > len(path):
@@ -189,7 +188,7 @@ def _through_traceback(path: Path, name: str) -> Named:
 
 def _method(path: Path) -> Named | None:
     holder, held = path[0], path[1]
-    if type(holder) not in (types.MethodType, types.BuiltinMethodType, types.MethodWrapperType):
+    if not rawtypes.is_one_of(type(holder), (types.MethodType, types.BuiltinMethodType, types.MethodWrapperType)):
         return None
     name = "__self__" if held is getattr(holder, "__self__", None) else "__func__"
     return Named(f".{name}", "bound method", f".{name}", 1)
@@ -253,7 +252,7 @@ def _lru_cache(path: Path) -> Named | None:
         return None
     name = describe.function_name(function) if type(function) is types.FunctionType else "?"
     steps = 1
-    while steps + 1 < len(path) and rawtypes.mro_of(type(path[steps]))[-2] in (dict, tuple, list):
+    while steps + 1 < len(path) and any(rawtypes.is_instance(path[steps], base) for base in (dict, tuple, list)):
         steps += 1
     return Named(f"cached call of {name}", "lru_cache", f"cached call of {name}", steps)
 
@@ -261,7 +260,7 @@ def _lru_cache(path: Path) -> Named | None:
 def _thread_local(path: Path) -> Named | None:
     """Name an attribute of a ``threading.local``: per thread a dict, all of them in a dict of the object's."""
     holder = path[0]
-    if "_thread._local" not in {f"{base.__module__}.{base.__name__}" for base in rawtypes.mro_of(type(holder))}:
+    if not rawtypes.is_instance(holder, threading.local):
         return None
     dicts = 1
     while dicts + 1 < len(path) and type(path[dicts]) is dict and dicts < 3:
@@ -322,8 +321,8 @@ def _module(path: Path) -> Named | None:
         found = _key_of(names, path[2])
         return _attribute(found[0], "module global", 2) if found else None
     if rawtypes.module_name(module) == "atexit":
-        steps = 2 if len(path) > 2 and type(held) in (list, tuple) else 1
-        while steps + 1 < len(path) and type(path[steps]) in (list, tuple):
+        steps = 2 if len(path) > 2 and rawtypes.is_one_of(type(held), (list, tuple)) else 1
+        while steps + 1 < len(path) and rawtypes.is_one_of(type(path[steps]), (list, tuple)):
             steps += 1
         return Named("callback or argument registered with atexit.register", "atexit", "atexit.register", steps)
     return Named(f"inside the C module {rawtypes.module_name(module)}", "opaque", "inside the C module", 1)
@@ -398,7 +397,7 @@ def _mocked(holder: object, name: object, steps: int) -> Named | None:
     """Name what a mock keeps as its user knows it: ``.call_args``, which is ``_mock_call_args`` inside."""
     mock = sys.modules.get("unittest.mock")
     base = rawtypes.module_dict(mock).get("NonCallableMock") if rawtypes.is_module(mock) else None
-    if base not in rawtypes.mro_of(type(holder)) or type(name) is not str or not name.startswith("_mock_"):
+    if base is None or not rawtypes.is_instance(holder, base) or type(name) is not str or name[:6] != "_mock_":
         return None
     return _attribute(name.removeprefix("_mock_"), "mock", steps)
 
@@ -445,7 +444,7 @@ def _c_attribute(path: Path) -> Named | None:
         return Named("underlying mapping", "wrapped", "underlying mapping", 1)
     for prefix, names in _C_ATTRIBUTES:
         if full.startswith(prefix) or prefix in (
-            f"{rawtypes.module_of(b)}.{b.__name__}" for b in rawtypes.mro_of(kind)
+            f"{rawtypes.module_of(b)}.{rawtypes.qualname_of(b)}" for b in rawtypes.mro_of(kind)
         ):
             for name in names:
                 if rawtypes.c_attribute(holder, name) is held:

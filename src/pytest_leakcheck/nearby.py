@@ -59,7 +59,7 @@ class Nearby:
         for node, (obj, holder_id) in met.items():
             self._found[node] = (distance, self._found[holder_id][1], holder_id)
             self.objects[node] = obj
-        return [obj for obj, _ in met.values() if type(obj) not in _PASSED_OVER]
+        return [obj for obj, _ in met.values() if not rawtypes.is_one_of(type(obj), _PASSED_OVER)]
 
     def distance(self, node: int) -> int | None:
         """Return how many references lead from a module's globals to a node, or None where it was not met."""

@@ -7,7 +7,10 @@ may override; the descriptors of ``type``, ``object`` and ``ModuleType`` used he
 from __future__ import annotations
 
 import types
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _type_dict: Any = type.__dict__
 _module_getter = _type_dict["__module__"].__get__
@@ -23,19 +26,29 @@ def mro_of(kind: type) -> tuple[type, ...]:
     return _mro_getter(kind) or ()
 
 
+def derives(kind: type, base: type) -> bool:
+    """Tell whether a type derives from `base`; ``base in mro_of(kind)`` would ask a metaclass's ``__eq__``."""
+    return type.__subclasscheck__(base, kind)
+
+
+def is_one_of(kind: type, kinds: Iterable[type]) -> bool:
+    """Tell whether a type is one of `kinds` itself, without the ``__eq__`` and ``__hash__`` of its metaclass."""
+    return any(kind is one for one in kinds)
+
+
 def is_type(obj: object) -> TypeGuard[type]:
     """Tell whether `obj` is a class, whatever it claims."""
-    return type in mro_of(type(obj))
+    return derives(type(obj), type)
 
 
 def is_module(obj: object) -> TypeGuard[types.ModuleType]:
     """Tell whether `obj` is a module or of a subclass of it, whatever it claims."""
-    return types.ModuleType in mro_of(type(obj))
+    return derives(type(obj), types.ModuleType)
 
 
 def is_instance(obj: object, kind: type) -> bool:
     """Tell whether the type of `obj` derives from `kind`, without ``__class__`` or ``__instancecheck__``."""
-    return kind in mro_of(type(obj))
+    return derives(type(obj), kind)
 
 
 def module_of(kind: type) -> str:
@@ -78,9 +91,9 @@ def instance_dict(obj: object) -> dict[str, Any] | None:
     """
     for kind in mro_of(type(obj)):
         descriptor: Any = class_dict(kind).get("__dict__")
-        if type(descriptor) in (types.GetSetDescriptorType, types.MemberDescriptorType):
+        if is_one_of(type(descriptor), (types.GetSetDescriptorType, types.MemberDescriptorType)):
             names: Any = descriptor.__get__(obj)
-            return names if dict in mro_of(type(names)) else None
+            return names if derives(type(names), dict) else None
     return None
 
 
@@ -88,7 +101,7 @@ def c_attribute(obj: object, name: str) -> Any:
     """Return what a C type's own getter of `name` answers, or None; a Python class's override is not asked."""
     for kind in mro_of(type(obj)):
         descriptor: Any = class_dict(kind).get(name)
-        if type(descriptor) in (types.GetSetDescriptorType, types.MemberDescriptorType):
+        if is_one_of(type(descriptor), (types.GetSetDescriptorType, types.MemberDescriptorType)):
             try:
                 return descriptor.__get__(obj)
             except (AttributeError, TypeError, ValueError):

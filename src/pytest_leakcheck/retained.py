@@ -53,8 +53,7 @@ def _below(survivor: Any) -> dict[int, Any] | None:
 
 
 def _is_stop(obj: Any) -> bool:
-    bases = rawtypes.mro_of(type(obj))
-    return any(stop in bases for stop in _STOPS)
+    return any(rawtypes.derives(type(obj), stop) for stop in _STOPS)
 
 
 def _held_from_outside(found: dict[int, Any], survivor: Any, own_references: Callable[[int], int]) -> set[int]:
@@ -91,7 +90,7 @@ def _size(obj: Any) -> int:
     """Return the bytes of an object, by a ``__sizeof__`` in C: a user's own is passed over."""
     for kind in rawtypes.mro_of(type(obj)):
         method: Any = rawtypes.class_dict(kind).get("__sizeof__")
-        if type(method) in (types.MethodDescriptorType, types.WrapperDescriptorType):
+        if rawtypes.is_one_of(type(method), (types.MethodDescriptorType, types.WrapperDescriptorType)):
             size: int = method(obj)
             return size + (_HEADER if gc.is_tracked(obj) else 0)
     return 0

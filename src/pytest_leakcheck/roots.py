@@ -19,8 +19,8 @@ import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_leakcheck import describe, frames, rawtypes
-from pytest_leakcheck.frames import RunningFrame, running_frames
+from pytest_leakcheck import describe, rawtypes
+from pytest_leakcheck.frames import RunningFrame, frame_of, running_frames, thread_name
 from pytest_leakcheck.model import Link, Root, RootKind
 from pytest_leakcheck.nearby import Nearby
 from pytest_leakcheck.paths import Anchor
@@ -117,9 +117,8 @@ class Roots:
 
     def is_running(self, holder: object) -> bool:
         """Tell whether `holder` is a frame that runs, or a generator in one: those are roots, by their locals."""
-        if type(holder) in frames.FRAME_OF:
-            holder = frames.FRAME_OF[type(holder)](holder)
-        return id(holder) in self._running
+        frame = frame_of(holder)
+        return frame is not None and id(frame) in self._running
 
     def outside(self, node: int) -> list[Start]:
         """Return the roots that refer to a node from outside the heap, one for each reference."""
@@ -174,7 +173,9 @@ class Roots:
                 self._add(rawtypes.module_dict(module), Start(Anchor(rank, 1, order), root))
 
     def _add_context(self) -> None:
-        root = Root("current context", "context", f"of thread {describe.clean(threading.current_thread().name)!r}")
+        root = Root(
+            "current context", "context", f"of thread {describe.clean(thread_name(threading.current_thread()))!r}"
+        )
         for tree in gc.get_referents(contextvars.copy_context()):
             self._add(tree, Start(Anchor(STDLIB, 1, ""), root))
 
@@ -287,7 +288,7 @@ def _class_start(kind: type) -> Start | None:
 def _thread_start(thread: Any) -> Start | None:
     if not any(thread is running for running in threading.enumerate()):
         return None
-    name = describe.clean(str(object.__getattribute__(thread, "_name")))
+    name = describe.clean(thread_name(thread))
     return Start(Anchor(THIRD_PARTY, 1, name), Root(f"thread {name!r}", "thread"))
 
 
@@ -308,7 +309,11 @@ def _task_start(task: Any, asyncio: Any) -> Start | None:
 
 
 def _pytest_start(obj: Any) -> Start | None:
-    names = {base.__name__ for base in rawtypes.mro_of(type(obj)) if rawtypes.module_of(base).startswith("_pytest.")}
+    names = {
+        rawtypes.qualname_of(base)
+        for base in rawtypes.mro_of(type(obj))
+        if rawtypes.module_of(base).startswith("_pytest.")
+    }
     if "FixtureDef" in names:
         scope, name = obj.scope, describe.clean(obj.argname)
         if scope != "function" and not name.startswith(_XUNIT_FIXTURES):

@@ -1,0 +1,57 @@
+"""`no_leak` as a block and `why_alive`, without pytest."""
+
+import pytest
+
+import leaks
+from pytest_leakcheck import no_leak, why_alive
+
+BLOCK = """
+import sys, types
+from pytest_leakcheck import LeakError, no_leak, why_alive
+app = types.ModuleType("app"); sys.modules["app"] = app
+class Session: pass
+app.OPEN = []
+with no_leak(instances_of=Session):
+    Session()
+with no_leak(instances_of="__main__.Sess*"):
+    Session()
+try:
+    with no_leak(instances_of=[Session]):
+        app.OPEN.append(Session())
+except LeakError as error:
+    assert isinstance(error, AssertionError)
+    print(error)
+try:
+    with no_leak(instances_of=Session):
+        app.OPEN.append(Session())
+        raise KeyError("mine")
+except KeyError:
+    print("mine")
+print(why_alive(app.OPEN[0]))
+"""
+
+
+def test_a_block_that_leaks_raises_with_the_whole_report():
+    """What dies passes, what lives is told with its path, and a block's own error is let through."""
+    lines = leaks.run_script(BLOCK).splitlines()
+
+    assert lines[0] == "LEAKED  1 object that should be gone is still alive"
+    assert lines[1].split()[0] == "__main__.Session"
+    assert [line.split()[0] for line in lines[3:6]] == ["app", ".OPEN", "[0]"]
+    assert "Every path goes through app.OPEN[0]: dropping it frees the object." in "\n".join(lines)
+    assert "mine" in lines
+    assert "ALIVE  __main__.Session" in lines
+
+
+def test_a_wrong_class_is_an_error_at_once():
+    """Neither a class nor a dotted name: TypeError, before the block runs."""
+    with pytest.raises(TypeError):
+        no_leak(instances_of=3)
+
+
+def test_why_alive_reads_the_same_in_str_and_repr():
+    """So that debuggers and the prompt show it; the values are at hand."""
+    answer = why_alive(pytest)
+
+    assert str(answer) == repr(answer)
+    assert answer.leak.survivors[0].type_name == "module"

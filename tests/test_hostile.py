@@ -1,0 +1,172 @@
+"""Objects that lie, raise, loop or print when they are touched: a search and its report never touch them."""
+
+import json
+
+import pytest
+
+import leaks
+
+SCRIPT = r"""
+import gc, sys, threading, types, contextvars, weakref, unittest.mock
+from pytest_leakcheck.explain import explain
+from pytest_leakcheck.model import Report, Survivor
+from pytest_leakcheck.render.text import render
+from pytest_leakcheck import describe
+
+CALLS, WATCHED = [], [False]
+def tell(name):
+    def method(self, *args, **kwargs):
+        if WATCHED[0]:
+            CALLS.append(name)
+            raise RuntimeError(name)
+        return object.__getattribute__(self, *args) if name == "__getattribute__" else NotImplemented
+    return method
+NAMES = ("__eq__ __hash__ __bool__ __repr__ __str__ __getattribute__ __len__ __iter__ __contains__ __sizeof__ __dir__ "
+         "__reduce_ex__ __getitem__ __call__ __ne__ __lt__ __index__ __int__ __format__ __bytes__ keys items values")
+NAMES = NAMES.split()
+class_of = property(tell("__class__"))
+body = {name: tell(name) for name in NAMES if name != "__hash__"}
+body["__hash__"] = lambda self: CALLS.append("__hash__") or 1 if WATCHED[0] else 1
+body["__class__"] = class_of
+body["__module__"] = "app"
+META_NAMES = "__eq__ __instancecheck__ __subclasscheck__ __repr__ __len__ __bool__ __iter__".split()
+meta_body = {name: tell("meta " + name) for name in META_NAMES}
+meta_body["__hash__"] = lambda kind: CALLS.append("meta __hash__") or 1 if WATCHED[0] else 1
+meta_body["__module__"] = property(tell("meta __module__"))
+def getattribute(kind, name):
+    if WATCHED[0]:
+        CALLS.append("meta " + name)
+        raise RuntimeError(name)
+    return type.__getattribute__(kind, name)
+meta_body["__getattribute__"] = getattribute
+Meta = type("Meta", (type,), meta_body)
+Hostile = Meta("Hostile", (), dict(body))
+Fake = Meta("Fake", (), {**body, "__dict__": property(tell("__dict__"))})
+kinds = {base.__name__: Meta("Bad" + base.__name__, (base,), dict(body)) for base in (dict, list, tuple, str, int, set)}
+Slotted = Meta("Slotted", (), {**body, "__slots__": ("value", "__weakref__")})
+class Thing:
+    pass
+
+app = types.ModuleType("app"); sys.modules["app"] = app; app.Thing = Thing; Thing.__module__ = "app"
+EVIL = "x\x1b[31m\r\n\x07\u202e\ud800"
+BIG = "n" * 10_000_000
+sys.modules["nothing"] = None
+sys.modules["odd"] = Hostile()
+class Lazy(types.ModuleType):
+    __getattribute__ = tell("lazy module")
+sys.modules["lazy"] = Lazy("lazy")
+evil = types.ModuleType(EVIL); sys.modules[EVIL] = evil
+badname = types.ModuleType("badname"); vars(badname)["__name__"] = Hostile(); sys.modules["badname"] = badname
+class Named(threading.Thread):
+    @property
+    def name(self):
+        if WATCHED[0]: CALLS.append("thread name"); raise RuntimeError
+        return "named"
+    @name.setter
+    def name(self, value): pass
+STOP = threading.Event()
+threads = [Named(target=STOP.wait, daemon=True), threading.Thread(target=STOP.wait, name=EVIL, daemon=True)]
+for thread in threads: thread.start()
+VARIABLE = contextvars.ContextVar(EVIL)
+
+def make(case):
+    thing = Thing()
+    if case == "survivor": thing = app.KEPT = Hostile()
+    elif case == "survivor with __dict__": thing = app.KEPT = Fake()
+    elif case == "holder":
+        app.KEPT = holder = Hostile(); object.__setattr__(holder, "thing", thing)
+    elif case == "holder with __dict__":
+        app.KEPT = holder = Fake(); object.__setattr__(holder, "thing", thing)
+    elif case == "slots":
+        app.KEPT = holder = Slotted(); type.__getattribute__(Slotted, "value").__set__(holder, thing)
+    elif case == "class":
+        type.__setattr__(Hostile, "kept", thing); app.Hostile = Hostile
+    elif case == "metaclass":
+        Meta.kept = thing; app.Meta = Meta
+    elif case == "key": app.KEPT = {Hostile(): thing}
+    elif case == "int key": app.KEPT = {kinds["int"](3): thing}
+    elif case == "str key": app.KEPT = {kinds["str"]("k"): thing}
+    elif case == "str attribute":
+        app.KEPT = holder = Thing(); vars(holder)[kinds["str"]("k")] = thing
+    elif case == "next to it": app.BAD, app.KEPT = [Hostile(), Fake()], [Hostile(), thing, Fake()]
+    elif case in ("dict", "list", "tuple", "set"):
+        kind = kinds[case]
+        app.KEPT = type.__call__(kind, {1: thing} if case == "dict" else [thing])
+    elif case == "evil name": setattr(app, EVIL, {EVIL: [thing]})
+    elif case == "evil module": evil.KEPT = [thing]
+    elif case == "module with an odd name": badname.KEPT = thing
+    elif case == "evil class":
+        K = type("K", (), {"__qualname__": EVIL, "__module__": EVIL}); thing = app.KEPT = K()
+    elif case == "big name": vars(app)[BIG] = {BIG: thing}
+    elif case == "big class":
+        K = type("K", (), {"__qualname__": BIG, "__module__": BIG}); thing = app.KEPT = K()
+    elif case == "big module name": sys.modules[BIG] = m = types.ModuleType(BIG); m.KEPT = thing
+    elif case == "evil context": VARIABLE.set(thing)
+    elif case == "evil function":
+        def inner(): return thing
+        inner.__qualname__ = EVIL; inner.__name__ = EVIL; app.KEPT = inner
+    elif case == "evil file":
+        names = {}; exec(compile("def g(x):\n  yield x\n", EVIL.replace("\ud800", "") + ".py", "exec"), names)
+        app.KEPT = names["g"](thing); next(app.KEPT)
+    elif case == "evil thread":
+        def run(box): local = box.pop(); del box; STOP.wait()
+        threading.Thread(target=run, args=([thing],), name=EVIL, daemon=True).start()
+        import time; time.sleep(0.05)
+    elif case == "mock": app.KEPT = unittest.mock.MagicMock(); app.KEPT(thing)
+    elif case == "mock survivor": thing = app.KEPT = unittest.mock.MagicMock()
+    elif case == "dead proxy":
+        gone = Thing(); app.DEAD = weakref.proxy(gone); del gone; app.KEPT = [app.DEAD, thing]
+    return weakref.ref(thing), thing
+
+def check(case):
+    ref, thing = make(case)
+    found = [thing]; del thing
+    gc.collect()
+    WATCHED[0] = True; CALLS.clear()
+    report = Report(explain(found, [Survivor(describe.type_name(type(found[0])), "made here")]))
+    text = render(report)
+    plain = report.to_plain()
+    WATCHED[0] = False
+    leak = report.leaks[0]
+    assert not CALLS, (case, CALLS[:5])
+    assert leak.trace is not None, (case, leak.unavailable)
+    assert all(c.isprintable() or c == "\n" for c in text), (case, text)
+    text.encode("utf-8")
+    assert max(map(len, text.splitlines())) <= 80, (case, max(map(len, text.splitlines())), text[:3000])
+    assert len(text) < 6000, (case, len(text))
+    for name in [name for name in vars(app) if name not in ("Thing", "__name__")]: del vars(app)[name]
+    vars(evil).pop("KEPT", None); vars(badname).pop("KEPT", None); sys.modules.pop(BIG, None)
+    if case == "class": type.__delattr__(Hostile, "kept")
+    if case == "metaclass": del Meta.kept
+    VARIABLE.set(None)
+
+import json
+wrong = {}
+for case in CASES:
+    try:
+        check(case)
+    except BaseException as error:
+        import traceback
+        WATCHED[0] = False
+        wrong[case] = ascii(traceback.format_exc()[-700:])
+print(json.dumps(wrong))
+"""
+
+CASES = [
+    *("survivor", "survivor with __dict__", "holder", "holder with __dict__", "slots", "class", "metaclass", "key"),
+    *("int key", "str key", "str attribute", "next to it", "dict", "list", "tuple", "set", "evil name"),
+    *("evil module", "module with an odd name", "evil class", "big name", "big class", "big module name"),
+    *("evil context", "evil function", "evil file", "evil thread", "mock", "mock survivor", "dead proxy"),
+]
+
+
+@pytest.fixture(scope="module")
+def wrong():
+    """Return what went wrong with each case, all of them run in one process."""
+    return json.loads(leaks.run_script(f"CASES = {CASES!r}\n{SCRIPT}").splitlines()[-1])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_no_code_of_a_hostile_object_runs(case, wrong):
+    """None of its methods is called, and nothing of it gets to the terminal raw or in any length."""
+    assert case not in wrong, wrong[case]

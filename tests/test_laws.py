@@ -1,0 +1,141 @@
+"""Laws of the rooms, read from their source, and that nothing of ours keeps an object alive."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import leaks
+import pytest_leakcheck
+
+SOURCE = Path(pytest_leakcheck.__file__).parent
+SEARCHING = ("heap", "nearby", "paths", "proof", "retained", "roots")
+
+
+def _tree(name):
+    return ast.parse((SOURCE / f"{name}.py").read_text(encoding="utf-8"))
+
+
+def _imported(name):
+    for node in ast.walk(_tree(name)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def _called(name):
+    calls = [node for node in ast.walk(_tree(name)) if isinstance(node, ast.Call)]
+    return {call.func.id for call in calls if isinstance(call.func, ast.Name)}
+
+
+@pytest.mark.parametrize("name", ["advice", "describe", "frames", "model", "paths", "proof", "rawtypes", "render/text"])
+def test_what_is_pure_does_not_know_the_collector(name):
+    """Values, words and graph searches never look at the heap; the rooms that name or count what is on it must."""
+    assert "gc" not in set(_imported(name))
+
+
+ALLOWED = {("roots", "getattr"), ("roots", "isinstance"), ("paths", "bool"), ("roots", "str"), ("proof", "str")}
+"""Reading ``warnings``, a check for the type checker after the raw one, and what is our own."""
+
+
+@pytest.mark.parametrize("name", SEARCHING)
+def test_a_search_calls_nothing_that_may_run_user_code(name):
+    """Heap objects are told apart by ``type``, ``is`` and ``id`` alone."""
+    forbidden = _called(name) & {
+        "repr",
+        "str",
+        "getattr",
+        "hasattr",
+        "isinstance",
+        "issubclass",
+        "hash",
+        "bool",
+        "vars",
+    }
+
+    assert {call for call in forbidden if (name, call) not in ALLOWED} == set()
+
+
+@pytest.mark.parametrize("name", [*SEARCHING, "describe", "frames", "links", "rawtypes"])
+def test_types_are_compared_by_identity(name):
+    """``type(x) == …``, ``type(x) in …`` and ``… in mro_of(x)`` would ask the metaclass of a user's class."""
+    for node in ast.walk(_tree(name)):
+        if isinstance(node, ast.Compare) and any(isinstance(op, ast.Eq | ast.In | ast.NotIn) for op in node.ops):
+            called = [part.func for part in (node.left, *node.comparators) if isinstance(part, ast.Call)]
+            names = {getattr(function, "id", getattr(function, "attr", "")) for function in called}
+
+            assert names.isdisjoint({"type", "mro_of"}), ast.unparse(node)
+
+
+KEPT = """
+import gc, sys, types, weakref
+import pytest_leakcheck
+from pytest_leakcheck import explain as room
+from pytest_leakcheck.model import Survivor
+app = types.ModuleType("app"); sys.modules["app"] = app
+class Thing: pass
+def made():
+    app.KEPT = {"a": [Thing()]}
+    return weakref.ref(app.KEPT["a"][0])
+def explained(ref): room.explain([ref()], [Survivor("Thing", "")])
+def asked(ref): str(pytest_leakcheck.why_alive(ref()))
+def blocked(ref):
+    try:
+        with pytest_leakcheck.no_leak(instances_of=Thing): app.KEPT["b"] = Thing()
+    except pytest_leakcheck.LeakError as error: assert "LEAKED" in str(error)
+    else: raise SystemExit("not raised")
+def broken(ref):
+    real, room.name_links = room.name_links, lambda path: 1 / 0
+    try: leak = room.explain([ref()], [Survivor("Thing", "")])[0]
+    finally: room.name_links = real
+    assert leak.unavailable == "the search ended with ZeroDivisionError: division by zero", leak
+for look in (explained, asked, blocked, broken):
+    gc.disable()
+    ref = made()
+    look(ref)
+    app.KEPT.clear()
+    gc.collect()
+    assert ref() is None, look
+"""
+
+
+def test_nothing_of_ours_keeps_an_object_alive():
+    """After a report, a block, and an error inside the search, the object dies as soon as its holder lets go."""
+    leaks.run_script(KEPT)
+
+
+FROZEN = """
+import gc, sys, types
+from pytest_leakcheck import why_alive
+class Thing: pass
+app = types.ModuleType("app"); sys.modules["app"] = app
+app.KEPT = [Thing()]
+gc.collect(); gc.freeze()
+print(why_alive(app.KEPT[0]))
+"""
+
+
+def test_holders_hidden_by_freeze_are_found_near_the_users_modules():
+    """``gc.freeze`` takes holders out of the collector's sight; those near a module are found from above."""
+    text = leaks.run_script(FROZEN)
+
+    assert ".KEPT" in text
+    assert "[0]" in text
+
+
+DEEP = """
+import gc, sys, types
+from pytest_leakcheck import why_alive
+class Thing: pass
+app = types.ModuleType("app"); sys.modules["app"] = app
+held = [Thing()]
+found = [held[0]]
+for _ in range(12): held = [held]
+app.KEPT = held; del held
+gc.collect(); gc.freeze()
+print(why_alive(found.pop()))
+"""
+
+
+def test_a_report_says_that_frozen_holders_are_not_seen():
+    """Where a holder deeper down is hidden by ``gc.freeze``, the report names that as one that may be."""
+    assert "gc.freeze" in leaks.run_script(DEEP)

@@ -1,0 +1,51 @@
+"""Results are plain values that outlive what they tell of."""
+
+import json
+from dataclasses import replace
+
+from pytest_leakcheck.model import Leak, Link, Proof, Report, Root, Survivor, Trace, fingerprint
+
+LINKS = (
+    Link(".LISTENERS", "dict, 2 items", "module global", ".LISTENERS"),
+    Link("[2]", "Session", "list item", "[*]", is_suspect=True),
+)
+TRACE = Trace(Root("shop.registry", "module"), LINKS, 4)
+LEAK = Leak(
+    (Survivor("shop.Session", "registered test_cart.py:14", "closed"),),
+    TRACE,
+    proof=Proof("independent", second=replace(TRACE, length=5)),
+    also_keeps=(Survivor("shop.Item", "made during the test"),),
+)
+
+
+def test_a_report_comes_back_from_plain_values():
+    """What goes through JSON, as to another process, is equal to what went in."""
+    report = Report((LEAK, Leak((Survivor("A", "b"),), None, unavailable="no")), rerun="pytest x", waited=1.5)
+
+    assert Report.from_plain(json.loads(json.dumps(report.to_plain()))) == report
+
+
+def test_a_report_counts_all_survivors():
+    """Those that hang below others count too."""
+    assert Report((LEAK, LEAK)).count == 4
+
+
+def test_the_suspects_of_a_trace_are_its_marked_links():
+    """In the order of the path."""
+    assert TRACE.suspects == LINKS[1:]
+
+
+def test_one_cause_has_one_fingerprint():
+    """An index or a label says nothing of the cause, a name in the code does."""
+    other = replace(TRACE, links=(LINKS[0], replace(LINKS[1], text="[7]", label="x")))
+    renamed = replace(TRACE, root=Root("shop.cart", "module"))
+
+    assert fingerprint(other, "S") == fingerprint(TRACE, "S") != fingerprint(renamed, "S")
+    assert len(fingerprint(None, "S")) == 12
+
+
+def test_what_pytest_alone_holds_is_housekeeping():
+    """The kind of the root says so."""
+    assert replace(LEAK, trace=replace(TRACE, root=Root("x", "pytest itself"))).is_housekeeping
+    assert not LEAK.is_housekeeping
+    assert not replace(LEAK, trace=None).is_housekeeping
