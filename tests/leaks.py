@@ -146,6 +146,9 @@ def _main() -> None:
     for name, source in json.load(sys.stdin).items():
         sys.stderr.write(f"{name}\n")
         answers[name] = run_leak(source, is_cutting="--cut" in sys.argv)
+    coverage = sys.modules.get("coverage")
+    if coverage is not None and coverage.Coverage.current() is not None:
+        coverage.Coverage.current().save()  # the leaks through atexit clear what would do so at the end
     print(json.dumps(answers))  # noqa: T201 - the answer
 
 
