@@ -30,7 +30,7 @@ ADVICE: dict[str, str] = {
     "asyncio loop": 'The event loop still has it scheduled: cancel the handle or stop the periodic call. See: docs, "Generators".',
     "future callback": 'A future keeps its callbacks until it is done: remove_done_callback(), or cancel it. See: docs, "Generators".',
     "generator": 'A suspended generator keeps its locals: run it to its end or close() it. See: docs, "Generators".',
-    "coroutine": 'A suspended coroutine keeps its locals: await it, or cancel its task and wait for that. See: docs, "Generators".',
+    "coroutine": 'A suspended coroutine keeps its locals: await it, or cancel, await and drop its task. See: docs, "Generators".',
     "async generator": 'A suspended async generator keeps its locals: await its aclose(). See: docs, "Generators".',
     "bound method": (
         "A callback registry holds its bound method. Hold it weakly (weakref.WeakMethod, a WeakSet of observers), or "
@@ -42,12 +42,15 @@ ADVICE: dict[str, str] = {
     "partial": 'A functools.partial keeps its arguments: pass a weak reference, or drop the partial. See: docs, "Observers".',
     "running frame": 'A function that is still running has it in a local variable: it goes when the function returns. See: docs, "Threads".',
     "local variable": 'A stored frame or traceback keeps the locals of its function: drop it, or call clear() on the frame. See: docs, "Exceptions".',
+    "logger": 'A logger lives for good, and its handlers and filters with it: removeHandler(), removeFilter() on close. See: docs, "Observers".',
     "dict key": 'It is the key of a dict: use weakref.WeakKeyDictionary, or delete the key. See: docs, "Caches".',
-    "dict item": 'A dict keeps it: use weakref.WeakValueDictionary, or delete the item when done. See: docs, "Caches".',
+    "dict item": (
+        "A dict keeps it: use weakref.WeakValueDictionary, or delete the item when done; in a WeakKeyDictionary, let no "
+        'value lead back to its key. See: docs, "Caches".'
+    ),
     "set element": 'A set keeps it: use weakref.WeakSet, or discard it when done. See: docs, "Observers".',
     "list item": 'A list keeps it: remove it when done, or keep weak references in the list. See: docs, "Observers".',
     "deque item": 'A deque keeps it: take it out when done, or keep weak references in it. See: docs, "Observers".',
-    "logger": 'A logger lives for good, and its handlers and filters with it: removeHandler(), removeFilter() on close. See: docs, "Observers".',
     "class attribute": 'A class attribute lives as long as its class: delete it when done. See: docs, "Caches".',
     "module global": 'A module\'s global lives as long as the program: delete it when done, or keep a weak reference. See: docs, "Caches".',
     "attribute": 'A longer-lived object has it as an attribute: clear that when done, or make it a weak reference. See: docs, "Trees".',
