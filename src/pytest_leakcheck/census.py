@@ -10,6 +10,7 @@ Limits, which err towards a missed leak: objects that the collector does not tra
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import sys
 import weakref
@@ -88,7 +89,8 @@ class Census:
 
     def _before_collection(self, phase: str, info: dict[str, int]) -> None:
         if phase == "start" and info["generation"] >= 1:
-            self._take()
+            with contextlib.suppress(Exception):  # it runs amid the user's code, which must not see a fault of ours
+                self._take()
 
     def _take(self) -> None:
         if self._pauses:

@@ -142,7 +142,8 @@ class Confirmation:
             return []
         known.verdict = "leak"
         first, known.test = known.test, self.test
-        return [replace(leak, note=f"Another one, left there by {first}, is still alive.")]
+        leak = replace(leak, note=f"Another one, left there by {first}, is still alive.")
+        return [self._in_full(leak, members)]
 
     def _run_again(self, again: Callable[[], Watch | None] | None) -> list[Watch]:
         """Return what each further run left, or nothing if the test may not or could not be run again."""
@@ -171,13 +172,21 @@ class Confirmation:
         facts += self.watch.facts(self.watch.alive())
         objects += self.watch.alive()
         leaks = []
-        for finding in examine(objects, facts, seconds=self.options.search_limit):
+        for finding in examine(objects, facts, seconds=self.options.search_limit, is_brief=True):
             fresh = [objects[index] for index in finding.members if index < number]
             is_growing = bool(fresh) and len(fresh) < len(finding.members)
+            if not fresh or self._may_live(finding.leak):
+                continue
             leak = replace(finding.leak, survivors=tuple(second.facts(fresh)), also_keeps=())
-            if fresh and not self._may_live(finding.leak):
-                leaks += self._verdict(finding._replace(leak=leak), second, fresh, is_growing=is_growing)
+            for confirmed in self._verdict(finding._replace(leak=leak), second, fresh, is_growing=is_growing):
+                leaks += [confirmed if confirmed.seen_in else self._in_full(confirmed, fresh, objects)]
         return leaks
+
+    def _in_full(self, leak: Leak, members: list[Any], *own: list[Any]) -> Leak:
+        """Return a leak that is to be told with all that its verdict did not need."""
+        facts = list(leak.survivors)
+        full = examine(members, facts, own, seconds=self.options.search_limit)[0].leak
+        return replace(full, survivors=leak.survivors, also_keeps=(), note=leak.note)
 
     def _verdict(self, finding: Finding, second: Watch, fresh: list[Any], *, is_growing: bool) -> list[Leak]:
         bound = finding.leak.trace.bound if finding.leak.trace else ""
@@ -217,7 +226,8 @@ class Confirmation:
         if not self.watch.collect():
             return []
         objects = self.watch.alive()
-        findings = examine(objects, self.watch.facts(objects), seconds=self.options.search_limit)
+        facts = self.watch.facts(objects)
+        findings = examine(objects, facts, seconds=self.options.search_limit, is_brief=not self.is_strict)
         kept = [finding for finding in findings if not self._may_live(finding.leak)]
         return [(finding, [objects[index] for index in finding.members]) for finding in kept]
 

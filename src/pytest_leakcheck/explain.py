@@ -18,12 +18,14 @@ from pytest_leakcheck.retained import retained
 from pytest_leakcheck.roots import Roots, Start, class_root, logger_root, promote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
 SEARCH_SECONDS = 30.0
 """How long a search may take, in seconds."""
 PROOF_SECONDS = 0.5
 """How long a proof may take at least; it may always take as long as the search did."""
+MOST_TOLD = 100
+"""Survivors whose paths are put into words; further ones are only counted."""
 MOST_ACCOUNTED = 500
 """Objects whose references are counted where no root was found, the nearest to the survivors first."""
 
@@ -51,31 +53,43 @@ class Finding(NamedTuple):
 
 
 def explain(
-    objects: list[Any], facts: Sequence[Survivor], own: Iterable[object] = (), *, seconds: float = SEARCH_SECONDS
+    objects: list[Any],
+    facts: Sequence[Survivor],
+    own: Iterable[Collection[object]] = (),
+    *,
+    seconds: float = SEARCH_SECONDS,
 ) -> tuple[Leak, ...]:
     """Return the leaks that the living `objects` make up, as `examine` does."""
     return tuple(finding.leak for finding in examine(objects, facts, own, seconds=seconds))
 
 
 def examine(
-    objects: list[Any], facts: Sequence[Survivor], own: Iterable[object] = (), *, seconds: float = SEARCH_SECONDS
+    objects: list[Any],
+    facts: Sequence[Survivor],
+    own: Iterable[Collection[object]] = (),
+    *,
+    seconds: float = SEARCH_SECONDS,
+    is_brief: bool = False,
 ) -> tuple[Finding, ...]:
     """Return the leaks that the living `objects` make up, the survivors of one cause together, and where they are held.
 
-    `facts` tells of each object where it came from; `own` are further containers of ours that hold the objects. Never
-    raises: what goes wrong in the search is told in the leak. Errs towards a missing trace, never towards a wrong one.
+    `facts` tells of each object where it came from; `own` are further containers of ours that hold the objects;
+    `is_brief` leaves out what a verdict does not need: proof, size and accounting. Never raises: what goes wrong in the
+    search is told in the leak. Errs towards a missing trace, never towards a wrong one.
     """
     started = time.monotonic()
     try:
         roots = Roots(frozenset(map(id, objects)))
         with Heap(objects, roots, own) as heap:
-            search = _search(heap, roots, list(map(id, objects)), seconds)
-            told = [_tell(heap, roots, search.paths.get(id(obj))) for obj in objects]
-            facing = _Facing(heap, roots, search, max(PROOF_SECONDS, time.monotonic() - started))
-            return tuple(
-                facing.finding(told[group.heads[0]], group, facts)
-                for group in _grouped(told, list(map(id, objects)), facts)
-            )
+            ids = {id(obj): index for index, obj in enumerate(objects)}
+            search = _search(heap, roots, list(ids), seconds)
+            above = _above(heap, roots, search, ids)
+            heads = [index for index in ids.values() if index not in above]
+            told = {index: _tell(heap, roots, search.paths.get(id(objects[index]))) for index in heads[:MOST_TOLD]}
+            limit = max(PROOF_SECONDS, time.monotonic() - started)
+            facing = _Facing(heap, roots, search, limit, is_brief=is_brief)
+            groups = _grouped(told, heads[MOST_TOLD:], above, facts)
+            return tuple(facing.finding(told[group.heads[0]], group, facts) for group in groups)
     except Exception as error:  # noqa: BLE001 - a leak without its trace is still a leak; the reader is told why
         reason = f"the search ended with {describe.error_text(error)}"
         return (Finding(Leak(tuple(facts), None, unavailable=reason), tuple(range(len(objects))), None),)
@@ -135,22 +149,40 @@ def _with_suspects(root: Root, links: tuple[Link, ...]) -> tuple[Link, ...]:
     )
 
 
-def _grouped(told: Sequence[Told | None], ids: list[int], facts: Sequence[Survivor]) -> list[_Group]:
-    """Put together what has one fingerprint, and under a survivor what only hangs below it."""
+def _above(heap: Heap, roots: Roots, search: Search, ids: dict[int, int]) -> dict[int, int]:
+    """Return for each survivor whose path goes through another one the index of the one that is nearest to the root."""
+    above = {}
+    for target, path in search.paths.items():
+        start = roots.start(heap.objects[path[0]])
+        first = roots.path_to(heap.objects[path[0]]) if start is not None and start.link is None else ()
+        nodes = (*map(id, first), *path)
+        through = next((node for node in nodes if node in ids and node != target), None)
+        if through is not None:
+            above[ids[target]] = ids[through]
+    return above
+
+
+def _grouped(
+    told: dict[int, Told | None], untold: list[int], above: dict[int, int], facts: Sequence[Survivor]
+) -> list[_Group]:
+    """Put together what has one fingerprint, and under a survivor what only hangs below it.
+
+    Survivors beyond the number that is told join the first group with one of their type.
+    """
     groups: dict[str, _Group] = {}
     owners: dict[int, _Group] = {}
-    below: list[tuple[int, int]] = []
-    for index, each in enumerate(told):
-        above = next((node for node in each.nodes[:-1] if node in ids), None) if each else None
-        if above is not None:
-            below.append((index, above))
-            continue
+    types: dict[str, _Group] = {}
+    for index, each in told.items():
         key = Leak((facts[index],), each.trace if each else None).fingerprint
-        group = groups.setdefault(key, _Group([], []))
-        group.heads.append(index)
-        owners[ids[index]] = group
-    for index, above in below:
-        owners[above].hanging.append(index)
+        owners[index] = groups.setdefault(key, _Group([], []))
+        owners[index].heads.append(index)
+        types.setdefault(facts[index].type_name, owners[index])
+    first = next(iter(groups.values()), _Group([], []))
+    for index in untold:
+        owners[index] = types.get(facts[index].type_name, first)
+        owners[index].heads.append(index)
+    for index, over in above.items():
+        owners.get(over, first).hanging.append(index)
     return list(groups.values())
 
 
@@ -162,6 +194,8 @@ class _Facing(NamedTuple):
     search: Search
     seconds: float
     """How long a proof may take."""
+    is_brief: bool
+    """Whether to leave out proof, size and accounting."""
 
     def finding(self, first: Told | None, group: _Group, facts: Sequence[Survivor]) -> Finding:
         """Return the leak of a group of survivors, the path of the first of which is `first`."""
@@ -172,6 +206,8 @@ class _Facing(NamedTuple):
     def _leak(self, first: Told | None, leak: Leak) -> Leak:
         if first is None:
             return replace(leak, unavailable=_why_none(self.search))
+        if self.is_brief:
+            return leak
         target = first.nodes[-1]
         size = retained(self.heap.objects[target], self.heap.own_references)
         return replace(

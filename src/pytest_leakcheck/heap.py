@@ -49,11 +49,11 @@ class Heap:
     It holds every object that it has met, so it must go as soon as the trace is told: use it in a ``with`` statement.
     """
 
-    def __init__(self, objects: Collection[object], roots: Roots, own: Iterable[object] = ()) -> None:
-        """Start from `objects`; `own` are containers of ours that refer to them, not to be taken for holders."""
+    def __init__(self, objects: Collection[object], roots: Roots, own: Iterable[Collection[object]] = ()) -> None:
+        """Start from `objects`; `own` are collections of ours that have them too, not to be taken for holders."""
         self.objects: dict[int, object] = {id(obj): obj for obj in objects}
         self._roots = roots
-        self._targets = frozenset(map(id, objects))
+        self._lists = tuple(frozenset(map(id, each)) for each in (objects, *own))
         self._found: dict[int, int] = {}
         self._unseen: dict[int, list[int]] = {}
         """For each node looked at closer, the holders that ``gc.get_referrers`` does not show."""
@@ -98,8 +98,8 @@ class Heap:
         return len(self._roots.outside(node))
 
     def own_references(self, node: int) -> int:
-        """Return how many references to a node are ours: of the tables here, and of the list of survivors."""
-        tables = (self.objects, self._roots.nearby.objects, self._targets)
+        """Return how many references to a node are ours: of the tables here, and of the lists of survivors."""
+        tables = (self.objects, self._roots.nearby.objects, *self._lists)
         return sum(node in table for table in tables)
 
     def references(self, node: int) -> int:

@@ -58,10 +58,9 @@ def own(root: str, packages: Sequence[str], *, watched: Sequence[str] = (), igno
 
     `root` is the folder that they are below of, environments in it left out; `packages` are dotted names of packages
     that belong to the project wherever they are installed, as do those whose sources lie in `root`. `watched` and
-    `ignored` are dotted names with ``*`` of
-    classes wanted and not wanted beside. Classes of classes are never wanted.
+    `ignored` are dotted names with ``*`` of classes wanted and not wanted beside. Classes of classes are never wanted.
     """
-    folder = os.path.normcase(os.path.realpath(root)) + os.sep
+    folders = tuple(os.path.normcase(path) + os.sep for path in (os.path.realpath(root), Path(root).absolute()))
     environment = os.path.normcase(os.path.realpath(sys.prefix)) + os.sep
     verdicts: dict[str, bool] = {}
     packages = (*packages, *project_packages(root))
@@ -70,9 +69,9 @@ def own(root: str, packages: Sequence[str], *, watched: Sequence[str] = (), igno
         if any(module == package or module.startswith(f"{package}.") for package in packages):
             return True
         file = module_file(module)
-        if not file.startswith(folder) or any(part in file for part in _ENVIRONMENT_DIRS):
+        if not file.startswith(folders) or any(part in file for part in _ENVIRONMENT_DIRS):
             return False
-        return not (environment.startswith(folder) and environment != folder and file.startswith(environment))
+        return not (environment.startswith(folders) and environment not in folders and file.startswith(environment))
 
     also, never = named(watched), named(ignored)
 
@@ -109,12 +108,15 @@ def project_packages(root: str) -> list[str]:
 
 
 def module_file(name: str) -> str:
-    """Return the real path of the file that a loaded module came from, or the empty string."""
+    """Return the path of the file that a loaded module came from, or the empty string.
+
+    It asks nothing of the file system: types are judged in a callback of the collector, amid any code of the user's.
+    """
     module = sys.modules.get(name)
     if module is None or not rawtypes.is_module(module):
         return ""
     file = rawtypes.module_dict(module).get("__file__")
-    return os.path.normcase(os.path.realpath(file)) if type(file) is str else ""
+    return os.path.normcase(file) if type(file) is str else ""
 
 
 def is_plain_instance(obj: object) -> bool:
