@@ -360,7 +360,11 @@ CASES = [
         "cancel its task",
         COROUTINE,
         COROUTINE
-        + "    task.cancel()\n    with contextlib.suppress(asyncio.CancelledError): LOOP.run_until_complete(task)\n    KEPT.remove(task)\n",
+        + """
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError): LOOP.run_until_complete(task)
+    KEPT.remove(task)
+""",
     ),
     line(
         "coroutine",
