@@ -4,6 +4,7 @@ A block of a page is filled by the comment on the line before it, or by its firs
 
 - ``<!-- source: leaky/test_caches.py::thumbnail, Picture -->``: the file, or these functions and classes of it
 - ``<!-- report: test_invoice_is_freed -->``: the report on that test of ``leaky/``
+- ``<!-- picture: leaky/test_caches.py::test_invoice_is_freed -->``: the graph of that test's leak, in the DOT language
 - ``console``: its first line is the command, run in ``docs/examples``; the rest is what it prints. After
   ``<!-- files: more/readme/test_window.py -->`` it is run in an empty folder with copies of these files
 """
@@ -34,6 +35,8 @@ EXAMPLES = ROOT / "docs" / "examples"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "pages").glob("*.md"))]
 BLOCK = re.compile(r"(?:^<!-- (\w+): ([^\n]+) -->\n\n?)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 OTHER_PLUGINS = ("anyio", "asyncio", "cacheprovider", "flaky", "rerunfailures")
+SHOWN = (3, 11)
+"""The Python whose output the pages show; other versions are compared without what differs."""
 is_shown = pytest.mark.skipif(
     pytest.version_tuple < (9,) or sys.version_info < (3, 11),
     reason="the pages show the output of pytest 9, and of Python 3.11, where an instance has no dict to count",
@@ -56,6 +59,8 @@ class Block:
             return source(self.argument)
         if self.kind == "report":
             return reports()[self.argument]
+        if self.kind == "picture":
+            return picture(self.argument)
         if self.language == "console":
             command = self.body.partition("\n")[0]
             files = self.argument if self.kind == "files" else ""
@@ -141,11 +146,25 @@ def reports():
     text = run("pytest leaky")
     failures = text.partition("= FAILURES =")[2].partition("leakcheck: ")[0]
     parts = re.split(r"^_+ (\w+) _+$", failures, flags=re.MULTILINE)
-    return dict(zip(parts[1::2], (part.strip("\n") + "\n" for part in parts[2::2]), strict=True))
+    alone = (re.split(r"^-+ Captured ", part, flags=re.MULTILINE)[0].strip("\n") + "\n" for part in parts[2::2])
+    return dict(zip(parts[1::2], alone, strict=True))
+
+
+@functools.cache
+def picture(test):
+    """Return what is drawn of the leak of a test."""
+    with tempfile.TemporaryDirectory() as folder:
+        run(f"pytest {test} --leakcheck-graph={folder}")
+        (file,) = Path(folder).glob("*.dot")
+        return file.read_text("utf-8")
 
 
 def generalised(text):
     """Return a text without what differs from run to run or between Pythons: seconds, sizes, addresses, widths."""
+    if sys.version_info[:2] == SHOWN:
+        text = re.sub(r"\s+made\s+(\S+:\d+)$", r"  made \1", text, flags=re.MULTILINE)
+    else:  # tracemalloc knows more objects than on 3.11
+        text = re.sub(r"\s+made\s+\S+:\d+$", "", text, flags=re.MULTILINE)
     text = re.sub(r"\b\d+\.\d+ ?s\b", "… s", text)
     text = re.sub(r"0x[0-9a-f]+", "0x…", text)
     text = re.sub(r"\(\d[\d.,]* (bytes|[kM]B)\)", "(… bytes)", text)
@@ -262,6 +281,22 @@ def test_reference_names_all_that_is_there():
         assert f"`{fixture}`" in reference
     for name in patterns.__all__:
         assert name in structures
+
+
+def test_gallery_answers_three_questions():
+    """Each of ten reports names what leaked, and a holder that stands in the lines above the report, and has advice."""
+    gallery = blocks(ROOT / "docs" / "pages" / "gallery.md")
+    pairs = list(zip(gallery[::2], gallery[1::2], strict=True))
+
+    assert len(pairs) == 10
+    for code, report in pairs:
+        assert (code.kind, report.kind) == ("source", "report")
+        chain = report.body.partition("GC root")[2].partition("\n\n")[0]
+        leaked = re.search(r"^  (?:\S+\.)?(\w+)\s+registered", report.body, re.MULTILINE)
+        assert leaked
+        assert re.search(rf"\b{leaked[1]}\b.*LEAKED", chain)
+        assert set(re.findall(r"\w+", chain)) & set(re.findall(r"\w{3,}", code.body)), report.argument
+        assert any(" ".join(text.split()) in " ".join(report.body.split()) for text in advice.ADVICE.values())
 
 
 def test_leaky_and_mended_are_twins():
