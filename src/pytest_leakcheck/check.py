@@ -161,16 +161,17 @@ class Check:
             self._start_census()
         return report
 
-    def judge(self, again: Callable[[], Watch | None] | None = None) -> Report | None:
+    def judge(self, again: Callable[[], Watch | None] | None = None, kept: Sequence[Any] = ()) -> Report | None:
         """Return the leaks, or None where all is gone.
 
         A full collection precedes every leak. What only pytest's housekeeping holds is put aside, not reported; what a
         thread or an event loop holds is given time to go. `again` runs the test once more, where that does no harm, and
-        returns what it left of the project's own classes, or None if it failed.
+        returns what it left of the project's own classes, or None if it failed. `kept` are objects that pytest keeps
+        for the session: what hangs below them and was not asked for is not looked into.
         """
         self.gather()
         asked = self._judge_asked_for()
-        leaks = (*(asked.leaks if asked else ()), *self._accumulated(again))
+        leaks = (*(asked.leaks if asked else ()), *self._accumulated(again, kept))
         return Report(leaks, waited=asked.waited if asked else 0.0) if leaks else None
 
     def _judge_asked_for(self) -> Report | None:
@@ -182,9 +183,13 @@ class Check:
             leaks = self._leaks()
         return Report(leaks, waited=waited if waited >= 0.1 else 0.0) if leaks else None
 
-    def _accumulated(self, again: Callable[[], Watch | None] | None) -> list[Leak]:
+    def _accumulated(self, again: Callable[[], Watch | None] | None, kept: Sequence[Any]) -> list[Leak]:
         started = time.perf_counter()
         self.found.forget(self.watch.alive())
+        if kept and self.found.drop_dead():
+            from pytest_leakcheck.places import below  # noqa: PLC0415 - most tests never get here
+
+            self.found.forget(below(list(kept), set(map(id, self.found.alive()))))
         is_left = self.found.collect_young()
         self.gc_seconds += time.perf_counter() - started
         if not is_left:

@@ -16,7 +16,7 @@ from pytest_leakcheck import rawtypes
 
 MOST_OBJECTS = 100_000
 """Objects looked at below a place at most; past it nothing is recognised."""
-MOST_BELOW = 5_000
+MOST_BELOW = 30_000
 """Objects looked at below survivors that were recognised."""
 _MOST_KEY = 40
 """A longer key is data, not a name."""

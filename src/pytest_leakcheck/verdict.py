@@ -278,7 +278,8 @@ def _judge(item: pytest.Item, run: Run) -> None:
     again = _second_run(item, run)  # before letting go: it looks at the item's function, which makes an instance anew
     let_go(item)
     try:
-        found = run.check.judge(again)
+        params = getattr(item, "callspec", None)
+        found = run.check.judge(again, list(params.params.values()) if params else ())
         run.leak = completed(found, item.nodeid, run.check.options) if found else None
     except Exception as error:  # noqa: BLE001 - a fault of ours must not break the user's run; it is told at the end
         run.trouble = f"{type(error).__name__}: {error}"
