@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from pytest_leakcheck.model import Leak
     from pytest_leakcheck.options import Options
 
-_ELSEWHERE = frozenset({"thread", "asyncio task", "asyncio loop", "thread-local", "unaccounted"})
+_ELSEWHERE = frozenset({"thread", "asyncio task", "asyncio loop"})
 """Kinds of roots that may let go by themselves in a moment."""
+_PERHAPS_ELSEWHERE = frozenset({"thread-local", "unaccounted"})
+"""Kinds of roots that may, if another thread runs."""
 
 
 class LeakError(AssertionError):
@@ -236,4 +239,6 @@ class Check:
 
 
 def _is_elsewhere(leak: Leak) -> bool:
-    return leak.trace is None or leak.trace.root.kind in _ELSEWHERE
+    if leak.trace is None or leak.trace.root.kind in _PERHAPS_ELSEWHERE:
+        return threading.active_count() > 1
+    return leak.trace.root.kind in _ELSEWHERE

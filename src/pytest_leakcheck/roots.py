@@ -379,6 +379,8 @@ def promote(root: Root, links: tuple[Link, ...]) -> tuple[Root, tuple[Link, ...]
 
     Returns the root and the links from it; as given where there is nothing to promote.
     """
+    if root.kind == "pytest itself":
+        return replace(root, detail=_kept_by_pytest(links)), links
     if root.kind not in ("module", "class attribute") or not links:
         return root, links
     if root.name in ("atexit", "weakref.finalize"):
@@ -388,6 +390,29 @@ def promote(root: Root, links: tuple[Link, ...]) -> tuple[Root, tuple[Link, ...]
         return (replace(root, kind="interpreter"), links) if is_last_error else (root, links)
     kind = _promoted_kind(root, links)
     return (Root(root.name + links[0].text, kind), links[1:]) if kind else (root, links)
+
+
+_KEPT_BY_PYTEST = {
+    "params": "a parametrize value",
+    "callspec": "a parametrize value",
+    "_excinfo": "an exception that a test raised",
+    "excinfo": "an exception that a test raised",
+    "records": "a log record",
+    "_instance": "the instance of a test class",
+    "_obj": "the instance of a test class",
+    "funcargs": "a fixture's value",
+    "cached_result": "a fixture's value",
+    "_finalizers": "a fixture's finalizer",
+    "message": "a recorded warning",
+    "source": "a recorded warning",
+    "own_markers": "a marker's argument",
+}
+"""What pytest keeps an object as, by the attribute on the way to it."""
+
+
+def _kept_by_pytest(links: tuple[Link, ...]) -> str:
+    names = (link.text[1:] for link in links if link.text.startswith("."))
+    return next((_KEPT_BY_PYTEST[name] for name in names if name in _KEPT_BY_PYTEST), "")
 
 
 def _promoted_kind(root: Root, links: tuple[Link, ...]) -> RootKind | None:

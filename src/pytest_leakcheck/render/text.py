@@ -53,6 +53,7 @@ def render_alive(leak: Leak, style: Style = PLAIN) -> str:
     """Return the text on an object that nobody says should be gone."""
     title = style.paint("ALIVE", "bold")
     lines = [f"{title}  {leak.survivors[0].type_name}", "", *_trace_or_why(leak, style, mark="this object")]
+    lines += _proof(leak.proof, style, mark="this object")
     return "\n".join([*lines, "", *_wrapped(leak.accounting, style)] if leak.accounting else lines)
 
 
@@ -93,14 +94,14 @@ def _leak(leak: Leak, style: Style) -> list[str]:
     return lines
 
 
-def _proof(proof: Proof | None, style: Style) -> list[str]:
+def _proof(proof: Proof | None, style: Style, mark: str = "LEAKED") -> list[str]:
     if proof is None or not (proof.link or proof.second or proof.reason):
         return []
     if proof.kind == "dominator":
         return ["", *_wrapped(f"Every path goes through {proof.link}: dropping it frees the object.", style)]
     if proof.second is not None:
         text = "2 independent holders: dropping one is not enough. The other:"
-        return ["", *_wrapped(text, style), "", *_trace(proof.second, style, "LEAKED")]
+        return ["", *_wrapped(text, style), "", *_trace(proof.second, style, mark)]
     return ["", *_wrapped(f"Not proven that there is no other path: {proof.reason}.", style)]
 
 
