@@ -26,7 +26,7 @@ from pytest_leakcheck.reporting import add_leak_section, as_leak_report, ensure_
 from pytest_leakcheck.unmatched import ASKED, Asked
 
 if sys.version_info < (3, 11):
-    from exceptiongroup import BaseExceptionGroup  # type: ignore[import-not-found] # pytest brings it along there
+    from exceptiongroup import BaseExceptionGroup  # pytest brings it along there
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
