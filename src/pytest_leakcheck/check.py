@@ -15,7 +15,7 @@ from pytest_leakcheck.watch import Watch
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pytest_leakcheck.confirm import Ledger
+    from pytest_leakcheck.confirm import Ledger, Note
     from pytest_leakcheck.model import Leak
     from pytest_leakcheck.options import Options
 
@@ -73,8 +73,8 @@ class Session:
             self._ledger = Ledger()
         return self._ledger
 
-    def take_notes(self) -> list[str]:
-        """Return what was set aside since the last call, in words."""
+    def take_notes(self) -> list[Note]:
+        """Return what was found out beside leaks since the last call."""
         if self._ledger is None:
             return []
         notes, self._ledger.notes = self._ledger.notes, []

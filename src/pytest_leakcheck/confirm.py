@@ -9,8 +9,9 @@ place, and costs nothing the next time.
 from __future__ import annotations
 
 import fnmatch
+from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_leakcheck.explain import Finding, examine
 from pytest_leakcheck.places import below, names_of_type
@@ -27,6 +28,14 @@ if TYPE_CHECKING:
 Verdict = Literal["leak", "pending", "replaced", "bounded"]
 MOST_REMEMBERED = 64
 """Survivors remembered weakly for each place, to tell whether they still live when another comes."""
+
+
+class Note(NamedTuple):
+    """Something found out that is no leak, in words."""
+
+    kind: Literal["aside", "warning", "repeated"]
+    """``repeated``: the text is a test that was run again."""
+    text: str
 
 
 @dataclass(slots=True)
@@ -50,12 +59,16 @@ class Ledger:
     """What this process has found out about survivors, by the places that hold them."""
 
     known: list[Known] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    """What was set aside, in words, since they were last taken."""
+    notes: list[Note] = field(default_factory=list)
+    """What was found out since they were last taken."""
 
-    def note(self, text: str) -> None:
-        """Add a line for ``-v``."""
-        self.notes.append(text)
+    def set_aside(self, text: str) -> None:
+        """Note what survives and is no leak."""
+        self.notes.append(Note("aside", text))
+
+    def warn(self, text: str) -> None:
+        """Note what the user should see without asking."""
+        self.notes.append(Note("warning", text))
 
     def recognise(self, watch: Watch) -> list[tuple[Known, list[Any]]]:
         """Return the watched survivors that are held at known places, and those places."""
@@ -118,38 +131,51 @@ class Confirmation:
         leaks: list[Leak] = []
         if not self.is_strict:
             for known, members in self.ledger.recognise(self.watch):
-                leaks += self._seen_again(known, members)
-                self.watch.forget(members)
+                if again is None or not self._is_growing(known):  # else a second run tells more than another test
+                    leaks += self._seen_again(known, members)
+                    self.watch.forget(members)
         if not self.watch.drop_dead():
             return leaks
         further = self._run_again(again)
         if further:
             return leaks + self._by_repeat(further)
-        return leaks + (self._by_survival() if self.is_strict else self._by_recurrence())
+        is_certain = self.is_strict and again is None  # a second run that failed tells nothing of what it would leave
+        return leaks + (self._by_survival() if is_certain else self._by_recurrence())
 
     def _seen_again(self, known: Known, members: list[Any]) -> list[Leak]:
         """Judge survivors at a known place, without a repeat, a full collection or a search."""
         facts = tuple(self.watch.facts(members))
-        is_growing = known.verdict in ("pending", "replaced") and known.has_living()
-        if is_growing:  # what was replaced may be garbage that waits for the collector
-            self.watch.collect()
-            is_growing = known.has_living()
         if known.verdict == "leak":
             return [replace(known.leak, survivors=facts, also_keeps=(), seen_in=known.test)]
         leak = replace(known.leak, survivors=facts, also_keeps=())
+        is_growing = self._is_growing(known)
         known.refs = self.watch.refs(members)[:MOST_REMEMBERED]
         if not is_growing:
+            return []
+        if known.verdict == "replaced":  # so far: a slot for each of several keys grows once for each
+            known.verdict, known.test = "pending", self.test
             return []
         known.verdict = "leak"
         first, known.test = known.test, self.test
         leak = replace(leak, note=f"Another one, left there by {first}, is still alive.")
         return [self._in_full(leak, members)]
 
+    def _is_growing(self, known: Known) -> bool:
+        """Tell whether what another test left at a place that is no known leak still lives."""
+        if known.verdict not in ("pending", "replaced") or not known.has_living():
+            return False
+        self.watch.collect()  # what was replaced may be garbage that waits for the collector
+        return known.has_living()
+
     def _run_again(self, again: Callable[[], Watch | None] | None) -> list[Watch]:
         """Return what each further run left, or nothing if the test may not or could not be run again."""
         further: list[Watch] = []
-        for _ in range(max(1, self.options.repeat) if self.is_strict else self.options.repeat):
-            watch = again() if again is not None else None
+        if again is None:
+            return further
+        for number in range(max(1, self.options.repeat) if self.is_strict else self.options.repeat):
+            if not number:
+                self.ledger.notes.append(Note("repeated", self.test))
+            watch = again()
             if watch is None:
                 return []
             further.append(watch)
@@ -160,7 +186,7 @@ class Confirmation:
         for watch in between:
             self.watch.watched += watch.watched
         if not second.collect_young():
-            self.ledger.note(
+            self.ledger.set_aside(
                 f"{self.test}: {self.watch.summary()} made once, not again by a second run: initialisation"
             )
             return []
@@ -175,9 +201,9 @@ class Confirmation:
         for finding in examine(objects, facts, seconds=self.options.search_limit, is_brief=True):
             fresh = [objects[index] for index in finding.members if index < number]
             is_growing = bool(fresh) and len(fresh) < len(finding.members)
-            if not fresh or self._may_live(finding.leak):
-                continue
             leak = replace(finding.leak, survivors=tuple(second.facts(fresh)), also_keeps=())
+            if not fresh or self._may_live(leak):
+                continue
             for confirmed in self._verdict(finding._replace(leak=leak), second, fresh, is_growing=is_growing):
                 leaks += [confirmed if confirmed.seen_in else self._in_full(confirmed, fresh, objects)]
         return leaks
@@ -198,10 +224,16 @@ class Confirmation:
             return [replace(finding.leak, seen_in=told)]
         verdict: Verdict = "bounded" if is_growing else "replaced"
         self.ledger.remember(verdict, finding, self.test, second, fresh)
-        self.ledger.note(
-            f"{self.test}: {second.summary()} in {_where(finding.leak)}: {bound or 'replaced by the next'}"
-        )
+        self._tell(finding.leak, bound, "replaced by the next")
         return []
+
+    def _tell(self, leak: Leak, bound: str, otherwise: str) -> None:
+        """Note why what a place holds is no leak; that it is bounded is a warning."""
+        held = f"{self.test}: {_summary(leak)} in {_where(leak)}"
+        if bound:
+            self.ledger.warn(f"{held}: {bound}, so it is bounded, not a leak")
+        else:
+            self.ledger.set_aside(f"{held}: {otherwise}")
 
     def _by_recurrence(self) -> list[Leak]:
         """Wait for another test that leaves a survivor in the same place while one of this test's still lives."""
@@ -215,8 +247,7 @@ class Confirmation:
                 continue
             bound = finding.leak.trace.bound
             self.ledger.remember("bounded" if bound else "pending", finding, self.test, self.watch, members)
-            what = bound or "a leak if another test leaves one there"
-            self.ledger.note(f"{self.test}: {self.watch.summary()} in {_where(finding.leak)}: {what}")
+            self._tell(finding.leak, bound, "a leak if another test leaves one there")
         return leaks
 
     def _by_survival(self) -> list[Leak]:
@@ -235,7 +266,7 @@ class Confirmation:
         for ignored in self.options.ignore:
             if _is_held_by(leak, ignored.name):
                 why = f" ({ignored.reason})" if ignored.reason else ""
-                self.ledger.note(f"{self.test}: {leak.survivors[0].type_name} in {ignored.name}: ignored{why}")
+                self.ledger.set_aside(f"{self.test}: {_summary(leak)} in {ignored.name}: ignored{why}")
                 return True
         return may_live(leak)
 
@@ -251,6 +282,12 @@ def _is_held_by(leak: Leak, name: str) -> bool:
 def may_live(leak: Leak) -> bool:
     """Tell whether what nobody registered may live on: pytest's own state or a wider-scoped fixture holds it."""
     return leak.is_housekeeping or (leak.trace is not None and leak.trace.root.kind == "fixture")
+
+
+def _summary(leak: Leak) -> str:
+    """Return how many objects of which types survive: ``2 shop.Session, 1 shop.Item``."""
+    types = Counter(survivor.type_name for survivor in (*leak.survivors, *leak.also_keeps))
+    return ", ".join(f"{number} {name}" for name, number in types.items())
 
 
 def _where(leak: Leak) -> str:

@@ -7,6 +7,7 @@ objects it tells of, cross a process boundary and be compared whole in a test.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -186,6 +187,12 @@ def _telling(links: tuple[Link, ...]) -> tuple[Link, ...]:
     return links[1:] if len(links) > 1 and links[1].kind in _NAMED_BY_CODE else links
 
 
+def _patterns(links: tuple[Link, ...]) -> list[str]:
+    """Return the generalised links; a name with a number that leads straight to a survivor is one of many such."""
+    patterns = [f"{link.kind} {link.pattern}" for link in _telling(links)]
+    return [*patterns[:-1], *(re.sub(r"\d+", "0", pattern) for pattern in patterns[-1:])]
+
+
 def fingerprint(trace: Trace | None, type_name: str) -> str:
     """Return twelve hexadecimal digits for the generalised names along `trace`, without one for `type_name`."""
     parts = [type_name]
@@ -195,5 +202,5 @@ def fingerprint(trace: Trace | None, type_name: str) -> str:
             if trace.root.kind in ("module", "class attribute", "logger", "interpreter", "fixture")
             else ""
         )
-        parts = [trace.root.kind, name, *(f"{link.kind} {link.pattern}" for link in _telling(trace.links))]
+        parts = [trace.root.kind, name, *_patterns(trace.links)]
     return hashlib.sha256("\n".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:12]

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from _pytest.logging import caplog_handler_key, caplog_records_key
-from _pytest.outcomes import Exit
 from _pytest.runner import CallInfo
+from _pytest.tmpdir import tmppath_result_key
 
+from pytest_leakcheck.describe import clean
 from pytest_leakcheck.release import let_go
 
 if TYPE_CHECKING:
@@ -96,12 +97,13 @@ def _run(item: pytest.Function, errors: list[BaseException]) -> None:
     if _attempt(lambda: hook.pytest_runtest_setup(item=item), "setup", errors):
         _attempt(lambda: hook.pytest_runtest_call(item=item), "call", errors)
         errors += [caught.value for caught in item.__dict__.pop("_excinfo", None) or ()]  # a TestCase's, raised nowhere
+    item.stash[tmppath_result_key] = {"setup": not errors, "call": not errors}  # the reports that are not made note it
     _attempt(lambda: hook.pytest_runtest_teardown(item=item, nextitem=item), "teardown", errors)
     let_go(item)
 
 
 def _attempt(function: Any, when: Any, errors: list[BaseException]) -> bool:
-    call = CallInfo.from_call(function, when=when, reraise=(Exit, KeyboardInterrupt))
+    call = CallInfo.from_call(function, when=when, reraise=(KeyboardInterrupt,))
     if call.excinfo is not None:
         errors.append(call.excinfo.value)
     return call.excinfo is None
@@ -127,10 +129,12 @@ def _hidden(item: pytest.Function) -> Iterator[None]:
     """Put back after the second run what pytest noted of it: output, logs, warnings, properties, subtests' reports."""
     current_test = os.environ.get("PYTEST_CURRENT_TEST", "")
     sections, properties = list(item._report_sections), list(item.user_properties)  # noqa: SLF001 - no public way
-    keys: tuple[Any, ...] = (caplog_records_key, caplog_handler_key)
+    keys: tuple[Any, ...] = (caplog_records_key, caplog_handler_key, tmppath_result_key)
     stashed = {key: item.stash[key] for key in keys if key in item.stash}
     capture: Any = item.config.pluginmanager.get_plugin("capturemanager")
     shown = capture.read_global_capture() if capture and capture.is_globally_capturing() else None
+    is_shown = item.config.option.setupshow
+    item.config.option.setupshow = False
     proxy, gethookproxy = _Unlogged(item.ihook), item.session.gethookproxy
     item.session.gethookproxy = lambda _path: proxy  # type: ignore[method-assign,assignment,return-value]
     try:
@@ -141,8 +145,12 @@ def _hidden(item: pytest.Function) -> Iterator[None]:
         item.session.gethookproxy = gethookproxy  # type: ignore[method-assign]
         item._report_sections[:] = sections  # noqa: SLF001 - as above
         item.user_properties[:] = properties
-        for key, value in stashed.items():
-            item.stash[key] = value
+        for key in keys:
+            if key in stashed:
+                item.stash[key] = stashed[key]
+            elif key in item.stash:
+                del item.stash[key]
+        item.config.option.setupshow = is_shown
         if shown is not None:
             capture.resume_global_capture()
             for name, text in zip(("stdout", "stderr"), shown, strict=True):
@@ -166,17 +174,28 @@ def _last_error_kept() -> Iterator[None]:
                 delattr(sys, name)
 
 
+_LOG_HANDLERS = ("caplog_handler", "report_handler", "log_cli_handler", "log_file_handler")
+"""The first two are emptied for each phase; what the others get is shown or written at once."""
+
+
 @contextlib.contextmanager
 def _logging_kept(item: pytest.Function) -> Iterator[None]:
     plugin: Any = item.config.pluginmanager.get_plugin("logging-plugin")
-    handlers = [getattr(plugin, name) for name in ("caplog_handler", "report_handler") if plugin is not None]
-    kept = [(handler, handler.records, handler.stream, handler.level) for handler in handlers]
+    handlers = [getattr(plugin, name) for name in _LOG_HANDLERS if plugin is not None]
+    kept = [(handler, dict(vars(handler)), list(handler.filters)) for handler in handlers]
+    for handler in handlers[2:]:
+        handler.addFilter(_refuse)
     try:
         yield
     finally:
-        for handler, records, stream, level in kept:
-            handler.records, handler.stream = records, stream
-            handler.setLevel(level)
+        for handler, state, filters in kept:
+            vars(handler).clear()
+            vars(handler).update(state)
+            handler.filters[:] = filters
+
+
+def _refuse(_record: object) -> bool:
+    return False
 
 
 class _Unlogged:
@@ -195,9 +214,23 @@ def _ignore(**_: object) -> None:
 
 def made_at(obj: object, root: str) -> str:
     """Return the line that made an object of the second run, one of the project's where there is one; else empty."""
-    traced = tracemalloc.get_object_traceback(obj)
+    traced = _traceback_of(obj)
     if traced is None:
         return ""
-    own = [frame for frame in traced if frame.filename.startswith(root) and "site-packages" not in frame.filename]
+    folder = os.path.join(root, "")  # noqa: PTH118 - a prefix, to end in a separator
+    own = [frame for frame in traced if frame.filename.startswith(folder) and "site-packages" not in frame.filename]
     frame = (own or list(traced))[-1]
-    return f"{frame.filename}:{frame.lineno}"
+    return clean("/".join(f"{frame.filename}:{frame.lineno}".replace("\\", "/").split("/")[-2:]))
+
+
+def _traceback_of(obj: object) -> tracemalloc.Traceback | None:
+    traced = tracemalloc.get_object_traceback(obj)
+    if traced is not None or sys.version_info[:2] != (3, 11):
+        return traced
+    # 3.11 forgets that the memory of most instances starts two words before the collector's header of two words.
+    import ctypes  # noqa: PLC0415 - for a leak alone
+
+    look_up = ctypes.pythonapi._PyTraceMalloc_GetTraceback  # noqa: SLF001 - there is no public way by address
+    look_up.restype, look_up.argtypes = ctypes.py_object, (ctypes.c_uint, ctypes.c_size_t)
+    frames = look_up(0, id(obj) - 4 * ctypes.sizeof(ctypes.c_void_p))
+    return tracemalloc.Traceback(frames) if frames else None

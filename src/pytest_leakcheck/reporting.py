@@ -60,7 +60,8 @@ def note_checked(report: pytest.TestReport, check: Check, trouble: str) -> None:
     """Put into `report` what the last lines of the run tell, as plain values that cross to xdist's controller."""
     housekeeping = [leak.survivors[0].type_name for leak in check.set_aside]
     is_idle = check.plan.is_empty and not check.total
-    checked = [check.total, check.gc_seconds, housekeeping, is_idle, trouble]
+    notes = [list(note) for note in check.session.take_notes()]
+    checked = [check.total, check.gc_seconds, housekeeping, is_idle, trouble, notes]
     report.leakcheck_checked = checked  # type: ignore[attr-defined]
 
 
@@ -80,6 +81,10 @@ class Reporter:
         self._fingerprints: set[str] = set()
         self._set_aside: list[str] = []
         self._troubles: list[str] = []
+        self._notes: dict[str, list[str]] = {}
+        self._repeated: dict[str, list[str]] = {}
+        """For each process that runs tests those that were run again so far."""
+        self._suspicion = ""
         self._asked: list[dict[str, tuple[int, bool]]] = []
         self._config = config
 
@@ -87,9 +92,12 @@ class Reporter:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count, and give a report that crossed from a worker its colours back."""
         checked = getattr(report, "leakcheck_checked", None)
+        repeated = self._repeated.setdefault(getattr(report, "worker_id", ""), [])
         if checked is not None:
-            self._count(report.nodeid, *checked)
+            self._count(report.nodeid, repeated, *checked)
         plain = getattr(report, "leakcheck", None)
+        if plain is None and report.failed and repeated and not self._suspicion:
+            self._suspicion = _suspicion(report.nodeid, repeated)
         if plain is not None:
             leak = Report.from_plain(plain)
             self._leaking += 1
@@ -98,8 +106,11 @@ class Reporter:
                 path, line, _ = report.location
                 report.longrepr = LeakRepr(leak, path, (line or 0) + 1)
 
-    def _count(self, nodeid: str, *checked: Any) -> None:
-        objects, gc_seconds, set_aside, is_idle, trouble = checked
+    def _count(self, nodeid: str, repeated: list[str], *checked: Any) -> None:
+        objects, gc_seconds, set_aside, is_idle, trouble, notes = checked
+        repeated += [text for kind, text in notes if kind == "repeated"]
+        for kind, text in notes:
+            self._notes.setdefault(kind, []).append(text)
         self._tests += 1
         self._objects += objects
         self._gc_seconds += gc_seconds
@@ -130,6 +141,10 @@ class Reporter:
         if self._config.getoption("verbose") > 0:
             for line in self._set_aside:
                 terminalreporter.write_line(f"leakcheck: set aside, held by pytest's own state: {line}")
+            for line in self._notes.get("aside", ()):
+                terminalreporter.write_line(f"leakcheck: set aside: {line}")
+            for line in self._notes.get("repeated", ()):
+                terminalreporter.write_line(f"leakcheck: run a second time: {line}")
         for line in self._warnings():
             terminalreporter.write_line(f"leakcheck: {line}", yellow=True)
 
@@ -150,8 +165,20 @@ class Reporter:
         for name, (number, is_found) in sorted(asked.items()):
             if not is_found:
                 yield _nothing_fits(name, number)
+        yield from self._notes.get("warning", ())
+        if self._suspicion:
+            yield self._suspicion
         for trouble in self._troubles:
             yield f"not checked, by a fault of the plugin that you may want to report: {trouble}"
+
+
+def _suspicion(failed: str, repeated: list[str]) -> str:
+    """Return what to try where a test failed after others, whose second runs may have left something to it."""
+    rest = f" and {len(repeated) - 3} more" if len(repeated) > 3 else ""
+    return (
+        f"{failed} failed after tests that were run a second time ({', '.join(repeated[-3:])}{rest}); "
+        "does it with --leakcheck-repeat=0?"
+    )
 
 
 def _nothing_fits(name: str, number: int) -> str:

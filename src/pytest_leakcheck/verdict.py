@@ -8,6 +8,7 @@ another plugin runs the protocol (reruns, forks), or the fixture came too late f
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from _pytest.runner import CallInfo, check_interactive_exception, runtestprotoco
 
 from pytest_leakcheck.beside import completed
 from pytest_leakcheck.check import Check, LeakError, Plan, Session
+from pytest_leakcheck.describe import error_text
 from pytest_leakcheck.marks import plan_for
 from pytest_leakcheck.neighbours import offer_to_others
 from pytest_leakcheck.release import let_go
@@ -40,6 +42,7 @@ OPTIONS = pytest.StashKey["Options"]()
 _RUN = pytest.StashKey["Run"]()
 _OWNED = pytest.StashKey[bool]()
 _JUDGE = "leakcheck-judge"
+_NEWLINE = r"\n"
 
 
 @dataclass(slots=True)
@@ -61,6 +64,8 @@ class Run:
     """Whether there was anything to judge by then: a test that failed of itself is not checked."""
     trouble: str = ""
     """What went wrong in the check itself."""
+    judged: float = 0.0
+    """Seconds that the verdict took, further runs of the test included: no part of its teardown's duration."""
 
 
 def ensure_judge(config: pytest.Config) -> Judge:
@@ -193,8 +198,10 @@ class Judge:
         self, item: pytest.Item, call: CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Note failures; dress a leak's report; log what need not wait for the verdict."""
-        report = yield
         run = item.stash.get(_RUN, None)
+        if run is not None and call.when == "teardown":
+            call.duration = max(0.0, call.duration - run.judged)
+        report = yield
         if run is None:
             if item.stash.get(_OWNED, False):  # the setup failed before the run began
                 item.ihook.pytest_runtest_logreport(report=report)
@@ -275,6 +282,7 @@ def _judge(item: pytest.Item, run: Run) -> None:
     if not (run.is_clean and run.is_body_over):
         return
     run.is_checked = True
+    started = time.perf_counter()
     again = _second_run(item, run)  # before letting go: it looks at the item's function, which makes an instance anew
     let_go(item)
     try:
@@ -283,6 +291,8 @@ def _judge(item: pytest.Item, run: Run) -> None:
         run.leak = completed(found, item.nodeid, run.check.options) if found else None
     except Exception as error:  # noqa: BLE001 - a fault of ours must not break the user's run; it is told at the end
         run.trouble = f"{type(error).__name__}: {error}"
+    finally:
+        run.judged += time.perf_counter() - started
     if run.leak is not None and run.report is not None and run.call is not None:
         _log_leak(item, run, run.call)
 
@@ -302,6 +312,11 @@ def _second_run(item: pytest.Item, run: Run) -> Callable[[], Watch | None] | Non
             with running_again(item) as errors:
                 second.gather()
                 if errors:
+                    why = error_text(errors[0]).partition(_NEWLINE)[0]
+                    run.check.session.ledger.warn(
+                        f"{item.nodeid}: run a second time, to tell leaks from initialisation, it failed ({why}), "
+                        "so what it left counts once another test leaves the same"
+                    )
                     return None
                 second.found.collect_young()
                 second.found.tell_origin(lambda obj: made_at(obj, second.options.root))

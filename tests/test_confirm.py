@@ -1,0 +1,556 @@
+"""What --leakcheck and a bare marker take for a leak: what accumulates, over a second run or another test."""
+
+import pytest
+
+RUNS = """
+def count_run(name):
+    with open("runs.txt", "a") as file:
+        file.write(name + "\\n")
+"""
+
+
+def runs_of(suite):
+    """Return how often each test that counts its runs was run."""
+    names = (suite.path / "runs.txt").read_text("utf-8").split()
+    return {name: names.count(name) for name in names}
+
+
+@pytest.fixture
+def check(suite):
+    """Return what runs a suite with --leakcheck -v and a helper that counts runs."""
+    suite.write(runs=RUNS)
+
+    def run(source="", *arguments, uses=""):
+        source = source and "\nfrom runs import count_run\n" + source
+        return suite.run(_dedented(source), "--leakcheck", "-v", *arguments, uses=uses)
+
+    return run
+
+
+def _dedented(source):
+    import textwrap  # noqa: PLC0415 - here alone
+
+    head, _, rest = source.partition("count_run\n")
+    return f"{head}count_run\n{textwrap.dedent(rest)}" if rest else source
+
+
+class TestByRepeat:
+    def test_what_accumulates_is_a_leak(self, check):
+        """A list that every run adds to fails the test; the report tells of the second run's object and its line."""
+        result = check("def test_leak(): keep(Thing())\n")
+
+        result.assert_outcomes(failed=1)
+        result.stdout.fnmatch_lines(
+            [
+                "LEAKED  1 object that should be gone is still alive",
+                "  test_it.Thing  made during the test   made suite/test_it.py:17",
+                "    .KEPT *list, 2 items",
+                "    [[]1[]] *Thing *LEAKED",
+            ]
+        )
+
+    @pytest.mark.parametrize(
+        ("source", "why"),
+        [
+            (
+                "test_it(): globals().setdefault('ONLY', Thing())",
+                "made once, not again by a second run: initialisation",
+            ),
+            ("test_it(cache={}): KEPT or keep(Thing())", "made once, not again by a second run: initialisation"),
+            ("test_it(): Thing.current = Thing()", "in test_it.Thing.current: replaced by the next"),
+            ("test_it(): KEPT[:] = [Thing()]", "in test_it.KEPT: replaced by the next"),
+        ],
+        ids=["singleton", "warm cache", "slot of a class", "slot of a list"],
+    )
+    def test_initialisation_and_replaced_slots_pass(self, check, source, why):
+        """Under -v a line says which it was."""
+        result = check(f"def {source}\n")
+
+        result.assert_outcomes(passed=1)
+        (line,) = [line for line in result.outlines if "set aside: test_it.py::test_it: 1 test_it.Thing" in line]
+        assert line.endswith(why)
+        assert "leakcheck: run a second time: test_it.py::test_it" in result.outlines
+
+    @pytest.mark.parametrize(
+        ("source", "bound"),
+        [
+            ("CACHE = functools.lru_cache(maxsize=8)(id)\ndef test_it(): CACHE(Thing())", "8"),
+            ("CACHE = collections.deque(maxlen=5)\ndef test_it(): CACHE.append(Thing())", "5"),
+        ],
+        ids=["lru_cache", "deque"],
+    )
+    def test_bounded_caches_pass_with_a_warning_that_says_the_bound(self, check, suite, source, bound):
+        """Also without -v, once for each cache however many tests fill it."""
+        source = f"import collections, functools\n{source}\ntest_other = test_it\n"
+        result = check(source, "-q")
+
+        result.assert_outcomes(passed=2)
+        (line,) = suite.lines_of(result, "bounded, not a leak")
+        assert line.startswith("leakcheck: test_it.py::test_it: 1 test_it.Thing in test_it.CACHE")
+        assert f"at most {bound} " in line
+
+    def test_without_v_what_was_set_aside_is_not_told(self, suite):
+        """A passing suite's summary is one line."""
+        result = suite.run("def test_it(): KEPT[:] = [Thing()]\n", "--leakcheck")
+
+        result.assert_outcomes(passed=1)
+        assert len(suite.lines_of(result, "leakcheck:")) == 1
+
+    def test_the_first_run_is_judged_where_the_second_leaves_only_garbage(self, check):
+        """What both leave in cycles is no leak, though young collections do not find it."""
+        result = check(
+            """
+            import gc
+
+            def test_it():
+                first, second = Thing(), Thing()
+                first.other, second.other = second, first
+                del first, second
+                assert count_run("it") is None
+            """
+        )
+
+        result.assert_outcomes(passed=1)
+
+    def test_zero_repeats_wait_for_another_test(self, check, suite):
+        """--leakcheck-repeat=0 runs each test once; the second test that leaks in one place fails."""
+        result = check(
+            """
+            def test_first():
+                count_run("first")
+                keep(Thing())
+
+            def test_second():
+                count_run("second")
+                keep(Thing())
+            """,
+            "--leakcheck-repeat=0",
+        )
+
+        result.assert_outcomes(passed=1, failed=1)
+        assert runs_of(suite) == {"first": 1, "second": 1}
+        result.stdout.fnmatch_lines(["*Another one, left there by test_it.py::test_first, is still alive.*"])
+
+    def test_two_repeats_tell_a_slow_start_from_a_leak(self, check, suite):
+        """--leakcheck-repeat=2 judges what the third run adds: a pool that fills up in two passes."""
+        source = """
+        POOL = []
+
+        def test_pool():
+            count_run("pool")
+            if len(POOL) < 2:
+                POOL.append(Thing())
+
+        def test_leak():
+            count_run("leak")
+            keep(Thing())
+        """
+        check(source).assert_outcomes(failed=2)
+        (suite.path / "runs.txt").unlink()
+
+        check(source, "--leakcheck-repeat=2").assert_outcomes(passed=1, failed=1)
+
+        assert runs_of(suite) == {"pool": 3, "leak": 3}
+
+    def test_attributes_that_are_numbered_are_one_place(self, check):
+        """A leak that makes a new name for each object is one all the same."""
+        result = check(
+            """
+            import itertools
+
+            NUMBERS = itertools.count()
+
+            def test_globals(): globals()[f"thing_{next(NUMBERS)}"] = Thing()
+
+            def test_attributes(): setattr(Thing, f"thing_{next(NUMBERS)}", Thing())
+            """
+        )
+
+        result.assert_outcomes(failed=2)
+
+
+class TestKnownPlaces:
+    SOURCE = """
+    def leak(name):
+        count_run(name)
+        keep(Thing())
+
+    def test_first(): leak("first")
+    def test_second(): leak("second")
+    def test_third(): leak("third")
+    """
+
+    def test_later_tests_are_told_the_same_leak_without_another_run(self, check, suite):
+        """One leak in three tests costs one second run."""
+        result = check(self.SOURCE)
+
+        result.assert_outcomes(failed=3)
+        assert runs_of(suite) == {"first": 2, "second": 1, "third": 1}
+        assert len(suite.lines_of(result, "The same leak as in test_it.py::test_first, held by test_it.KEPT.")) == 2
+        assert suite.lines_of(result, "1 leak in 3 tests")
+
+    def test_a_slot_is_known_too(self, check, suite):
+        """What was replaced once is no reason to run another test again."""
+        check(self.SOURCE.replace("keep(Thing())", "KEPT[:] = [Thing()]")).assert_outcomes(passed=3)
+
+        assert runs_of(suite) == {"first": 2, "second": 1, "third": 1}
+
+    def test_a_slot_that_starts_to_grow_becomes_a_leak(self, check, suite):
+        """The first test replaces what is there, a later one adds to it."""
+        result = check(
+            """
+            def test_first(): KEPT[:] = [Thing()]
+            def test_second(): KEPT.append(Thing())
+            """
+        )
+
+        result.assert_outcomes(passed=1, failed=1)
+        assert suite.lines_of(result, "test_it.py::test_second LEAKED")
+
+    def test_slots_by_key_are_slots(self, check):
+        """Each key grows once, and is then filled anew; also where its test can't be run again."""
+        result = check(
+            """
+            SLOTS = {}
+
+            @pytest.fixture(scope="module")
+            def server(): return object()
+
+            @pytest.mark.parametrize("key", [1, 2, 3, 1])
+            def test_slot(key): SLOTS[key] = Thing()
+
+            @pytest.mark.parametrize("key", [4, 4, 4])
+            def test_more(key, server): SLOTS[key] = Thing()
+            """
+        )
+
+        result.assert_outcomes(passed=7)
+
+    def test_a_cache_that_several_tests_warm_is_initialisation(self, check):
+        """What one test with a wider fixture left, and another one without, is confirmed by running that again."""
+        result = check(
+            """
+            CACHE = {}
+
+            @pytest.fixture(scope="module")
+            def server(): return object()
+
+            def test_first(server): CACHE.setdefault("apple", Thing())
+            def test_second(): CACHE.setdefault("pear", Thing())
+            def test_third(): CACHE.setdefault("plum", Thing())
+            """
+        )
+
+        result.assert_outcomes(passed=3)
+
+    def test_a_leak_elsewhere_is_judged_on_its_own(self, check, suite):
+        """A test that leaks at a known place and a new one is told both, and run again for the new one."""
+        result = check(
+            """
+            OTHERS = []
+
+            def test_first(): keep(Thing())
+
+            def test_both():
+                count_run("both")
+                keep(Thing())
+                OTHERS.append([Thing()])
+            """
+        )
+
+        result.assert_outcomes(failed=2)
+        assert runs_of(suite) == {"both": 2}
+        result.stdout.fnmatch_lines(["*2 objects that should be gone are still alive", "*The same leak as in*"])
+        assert suite.lines_of(result, "2 leaks in 2 tests")
+
+    def test_a_registry_that_is_emptied_in_between_stays_known(self, check, suite):
+        """Its objects come and go, the place stays."""
+        result = check(
+            """
+            @pytest.fixture(scope="module", autouse=True)
+            def emptied():
+                yield
+
+            def test_first(): keep(Thing())
+            def test_empties(): KEPT.clear()
+            def test_second():
+                count_run("second")
+                keep(Thing())
+            """
+        )
+
+        result.assert_outcomes(passed=1, failed=2)
+        assert runs_of(suite) == {"second": 1}
+
+
+class TestByRecurrence:
+    SOURCE = """
+    @pytest.fixture(scope="module")
+    def server(): return object()
+
+    def leak(name):
+        count_run(name)
+        keep(Thing())
+
+    def test_first(server): leak("first")
+    def test_second(server): leak("second")
+    def test_third(server): leak("third")
+    """
+
+    def test_the_second_test_fails_and_names_the_first(self, check, suite):
+        """A test with a module-scoped fixture is not run again; a third one is told the same leak."""
+        result = check(self.SOURCE)
+
+        result.assert_outcomes(passed=1, failed=2)
+        assert set(runs_of(suite).values()) == {1}
+        assert suite.lines_of(result, "test_it.py::test_first PASSED")
+        assert len(suite.lines_of(result, "Another one, left there by test_it.py::test_first, is still alive.")) == 1
+        assert len(suite.lines_of(result, "The same leak as in test_it.py::test_second")) == 1
+
+    def test_a_single_one_is_told_under_v(self, check, suite):
+        """The line says what would make it a leak."""
+        result = check(self.SOURCE, "-k", "first")
+
+        result.assert_outcomes(passed=1)
+        (line,) = suite.lines_of(result, "set aside: test_it.py::test_first: 1 test_it.Thing in test_it.KEPT: ")
+        assert line.endswith("a leak if another test leaves one there")
+
+    def test_nothing_recurs_while_the_first_is_gone(self, check):
+        """A slot filled anew by each test, and a registry emptied in between, are no leak."""
+        result = check(self.SOURCE.replace("keep(Thing())", "KEPT[:] = [Thing()]"))
+
+        result.assert_outcomes(passed=3)
+
+    def test_bounded_ones_never_become_a_leak(self, check, suite):
+        """The warning says the bound, once."""
+        result = check(
+            self.SOURCE.replace("keep(Thing())", "CACHE.append(Thing())").replace(
+                "def leak", "import collections\n    CACHE = collections.deque(maxlen=2)\n    def leak"
+            )
+        )
+
+        result.assert_outcomes(passed=3)
+        assert len(suite.lines_of(result, "at most 2 ", "bounded, not a leak")) == 1
+
+    def test_what_has_no_visible_holder_does_not_recur(self, check):
+        """Two tests whose survivors nobody is seen to hold may have two causes: neither fails."""
+        result = check(
+            """
+            import ctypes
+
+            @pytest.fixture(scope="module")
+            def server(): return object()
+
+            def test_first(server): ctypes.pythonapi.Py_IncRef(ctypes.py_object(Thing()))
+            def test_second(server): keep(Thing())
+            """
+        )
+
+        result.assert_outcomes(passed=2)
+
+
+class TestBareMarker:
+    def test_replaced_slots_fail_initialisation_passes(self, suite):
+        """The test is run again in any case, --leakcheck-repeat=0 or not."""
+        source = """
+        from runs import count_run
+
+        @pytest.mark.no_leak
+        def test_slot():
+            count_run("slot")
+            KEPT[:] = [Thing()]
+
+        @pytest.mark.no_leak
+        def test_bounded(recent=__import__("collections").deque(maxlen=3)):
+            count_run("bounded")
+            recent.append(Thing())
+
+        @pytest.mark.no_leak
+        def test_once():
+            count_run("once")
+            globals().setdefault("ONLY", Thing())
+        """
+        suite.write(runs=RUNS)
+        for option in ("--leakcheck-repeat=1", "--leakcheck-repeat=0"):
+            result = suite.run(source, option)
+
+            result.assert_outcomes(failed=2, passed=1)
+            assert runs_of(suite) == {"slot": 2, "bounded": 2, "once": 2}
+            (suite.path / "runs.txt").unlink()
+
+    def test_without_a_repeat_every_survivor_fails(self, suite):
+        """repeat=False runs the test once."""
+        suite.write(runs=RUNS)
+        result = suite.run(
+            """
+            from runs import count_run
+
+            @pytest.mark.no_leak(repeat=False)
+            def test_once():
+                count_run("once")
+                globals().setdefault("ONLY", Thing())
+            """
+        )
+
+        result.assert_outcomes(failed=1)
+        assert runs_of(suite) == {"once": 1}
+
+    def test_known_places_are_told_in_full(self, suite):
+        """A marker's test does not rely on what other tests found."""
+        result = suite.run(
+            """
+            def test_first(): keep(Thing())
+
+            @pytest.mark.no_leak
+            def test_second(): keep(Thing())
+            """,
+            "--leakcheck",
+        )
+
+        result.assert_outcomes(failed=2)
+        assert len(suite.lines_of(result, ".KEPT ", "list")) == 2
+
+    def test_what_a_second_run_that_fails_would_leave_is_not_guessed(self, suite):
+        """A lazy singleton passes with a warning, as nothing tells it from a leak."""
+        result = suite.run(
+            """
+            @pytest.mark.no_leak
+            def test_it():
+                assert "ONLY" not in globals()
+                globals()["ONLY"] = Thing()
+            """
+        )
+
+        result.assert_outcomes(passed=1)
+        assert suite.lines_of(result, "leakcheck: test_it.py::test_it: run a second time", "it failed")
+
+
+class TestBlame:
+    def test_what_lived_before_is_nobodys(self, check):
+        """Objects of the module, of wider fixtures and of other tests are not blamed on the test that touches them."""
+        result = check(
+            """
+            OLD = Thing()
+
+            @pytest.fixture(scope="module", autouse=True)
+            def shared():
+                keep(Thing())
+                yield keep(Thing())
+
+            @pytest.fixture(scope="class")
+            def late(): return keep(Thing())
+
+            def test_moves(shared): keep(OLD)
+            def test_touches(shared): shared.other = OLD
+            def test_asks(late): late.other = OLD
+            def test_passes(): Thing()
+            """
+        )
+
+        result.assert_outcomes(passed=4)
+
+    def test_what_a_test_left_is_not_blamed_on_a_later_one(self, check, suite):
+        """Neither what was set aside nor what leaked fails tests that do nothing."""
+        result = check(
+            """
+            def test_leaks(): keep(Thing())
+            def test_fills(): Thing.slot = Thing()
+            def test_moves(): keep(Thing.slot)
+            def test_empty(): pass
+            """
+        )
+
+        result.assert_outcomes(failed=1, passed=3)
+        assert suite.lines_of(result, "test_it.py::test_leaks LEAKED")
+
+    def test_what_the_second_run_left_is_not_blamed_on_the_next_test(self, check):
+        """It is old by then."""
+        result = check(
+            """
+            def test_leaks(): keep([Thing() for _ in range(300)])
+            def test_empty(): pass
+            """
+        )
+
+        result.assert_outcomes(failed=1, passed=1)
+
+
+class TestIgnored:
+    def test_holders_that_are_ignored_are_passed_over_with_their_reason(self, check, suite):
+        """By name, with what hangs below; -v tells of each with its reason, if there is one."""
+        suite.write(shop="KEPT, OTHERS = {'all': []}, []")
+        suite.path.joinpath("pytest.ini").write_text(
+            "[pytest]\nleakcheck_ignore =\n    shop.KEPT  # by design\n    test_it.K*\n", encoding="utf-8"
+        )
+        result = check(
+            """
+            import shop
+
+            def test_ignored(): shop.KEPT["all"].append(Thing())
+            def test_by_glob(): keep(Thing())
+            def test_other(): shop.OTHERS.append(Thing())
+            """
+        )
+
+        result.assert_outcomes(passed=2, failed=1)
+        assert suite.lines_of(result, "test_ignored: 1 test_it.Thing in shop.KEPT: ignored (by design)")
+        assert suite.lines_of(result, "test_by_glob: 1 test_it.Thing in test_it.K*: ignored")
+        assert suite.lines_of(result, "test_it.py::test_other LEAKED")
+
+    def test_what_has_no_visible_holder_is_not_ignored(self, check, suite):
+        """No name fits it."""
+        suite.path.joinpath("pytest.ini").write_text("[pytest]\nleakcheck_ignore = test_it.*\n", encoding="utf-8")
+        result = check(
+            """
+            import ctypes
+
+            def test_it(): ctypes.pythonapi.Py_IncRef(ctypes.py_object(Thing()))
+            """
+        )
+
+        result.assert_outcomes(passed=1)  # the class itself is ignored by that name
+        suite.path.joinpath("pytest.ini").write_text("[pytest]\nleakcheck_ignore = shop.*\n", encoding="utf-8")
+        check().assert_outcomes(failed=1)
+
+
+class TestAcrossProcesses:
+    def test_notes_cross_from_workers(self, suite):
+        """-v and the warnings say the same under xdist."""
+        result = suite.run(
+            """
+            import collections
+
+            RECENT = collections.deque(maxlen=2)
+
+            def test_slot(): KEPT[:] = [Thing()]
+            def test_bounded(): RECENT.append(Thing())
+            """,
+            "--leakcheck",
+            "-v",
+            "-n1",
+            uses="xdist",
+        )
+
+        result.assert_outcomes(passed=2)
+        assert suite.lines_of(result, "set aside: test_it.py::test_slot", "replaced by the next")
+        assert suite.lines_of(result, "test_bounded", "at most 2 ", "bounded, not a leak")
+        assert suite.lines_of(result, "leakcheck: run a second time: test_it.py::test_slot")
+
+    def test_a_failure_after_second_runs_names_them(self, suite):
+        """The first one does, with what tells whether they are the cause."""
+        source = """
+        def test_a(): KEPT[:] = [Thing()]
+        def test_b(): Thing.b = Thing()
+        def test_c(): Thing.c = Thing()
+        def test_d(): Thing.d = Thing()
+        def test_fails(): assert 0
+        def test_fails_too(): assert 0
+        """
+        result = suite.run(source, "--leakcheck")
+
+        result.assert_outcomes(passed=4, failed=2)
+        (line,) = suite.lines_of(result, "run a second time")
+        assert line == (
+            "leakcheck: test_it.py::test_fails failed after tests that were run a second time (test_it.py::test_b, "
+            "test_it.py::test_c, test_it.py::test_d and 1 more); does it with --leakcheck-repeat=0?"
+        )
