@@ -138,12 +138,14 @@ class Roots:
         return [self._module_of_dict.get(id(path[0])), *path]
 
     def _look_nearby(self) -> Nearby:
-        known = list(sys.modules.items())
-        dicts = {name: rawtypes.module_dict(module) for name, module in known if rawtypes.is_module(module)}
-        users = [(name, names) for name, names in dicts.items() if type(name) is str and module_rank(name) == USER]
-        return Nearby(
-            users, frozenset({*map(id, dicts.values()), *(id(module) for _, module in known), id(self._starts)})
-        )
+        known = _modules()
+        dicts: dict[int, tuple[str, dict[str, Any]]] = {}
+        for name, module in known:
+            if rawtypes.is_module(module):
+                dicts.setdefault(id(module), (name, rawtypes.module_dict(module)))
+        users = [(name, names) for name, names in dicts.values() if module_rank(name) == USER]
+        avoided = {*(id(names) for _, names in dicts.values()), *(id(module) for _, module in known), id(self._starts)}
+        return Nearby(users, frozenset(avoided))
 
     def _add(self, obj: object, start: Start, *, is_cell: bool = False) -> None:
         """Enter what `start` anchors; with `is_cell` it does so through a cell of its own, which is on the heap."""
@@ -163,9 +165,7 @@ class Roots:
             self._add(obj, Start(Anchor(UNACCOUNTED, 1, ""), root, link))
 
     def _add_modules(self) -> None:
-        for name, module in list(sys.modules.items()):
-            if type(name) is not str or module is None:
-                continue
+        for name, module in _modules():
             rank, order, root = module_rank(name), _order(name), Root(describe.clean(name), "module")
             self._add(module, Start(Anchor(rank, 0, order), root))
             if rawtypes.is_module(module):
@@ -223,6 +223,14 @@ class Roots:
             link = Link(text, describe.label(value), "local variable", f"local {variable} of {frame.function}")
             start = Start(Anchor(PYTEST if is_pytest else WEAK, 1, f"{frame.depth:04d}{variable}"), root, link)
             self._add(value, start, is_cell=variable in code.co_cellvars or variable in code.co_freevars)
+
+
+def _modules() -> list[tuple[str, object]]:
+    """Return the loaded modules by name, a module's own name before further ones (``__mp_main__``)."""
+    known = [(name, module) for name, module in list(sys.modules.items()) if type(name) is str and module is not None]
+    return sorted(
+        known, key=lambda item: not (rawtypes.is_module(item[1]) and rawtypes.module_name(item[1]) == item[0])
+    )
 
 
 class _Listener:
