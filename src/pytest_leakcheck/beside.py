@@ -29,3 +29,5 @@ def _pictures(report: Report, test: str, folder: str) -> tuple[str, ...]:
         return write_graphs(report, Path(folder), test)
     except OSError as error:
         return (f"none, as the folder can't be written to ({error_text(error)})",)
+    except Exception as error:  # noqa: BLE001 - the verdict stands, whatever a picture of it comes to
+        return (f"none ({error_text(error)})",)

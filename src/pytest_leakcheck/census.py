@@ -5,7 +5,8 @@ that promotes objects in between is announced to ``gc.callbacks``, which takes t
 Where generations do not tell young from old (free-threaded builds, the incremental collector of some 3.14 builds, which
 shows by a third threshold of 0, PyPy), all living objects of the wanted types are noted before and told apart after:
 slower, as exact.
-Limits, which err towards a missed leak: objects that the collector does not track, and that can't be weakly referenced.
+Limits, which err towards a missed leak: objects that the collector does not track, that can't be weakly referenced, or
+that a test freezes with ``gc.freeze()``.
 """
 
 from __future__ import annotations
@@ -41,20 +42,22 @@ class Census:
     def start(self) -> None:
         """Take everything that lives now for old."""
         gc.collect(1)
+        self._is_running = True
         if has_generations():
             gc.callbacks.append(self._before_collection)
         else:
             self._note_old()
-        self._is_running = True
 
     def stop(self) -> None:
         """End the census: what is made from here on is not counted."""
         if not self._is_running:
             return
         self._is_running = False
-        self._take()
-        if self._before_collection in gc.callbacks:
-            gc.callbacks.remove(self._before_collection)
+        try:
+            self._take()
+        finally:
+            if self._before_collection in gc.callbacks:  # a test may have emptied the list
+                gc.callbacks.remove(self._before_collection)
 
     def pause(self) -> None:
         """Count what is there, and stop counting until `resume`; pauses nest."""
@@ -74,7 +77,10 @@ class Census:
         self._pauses -= 1
 
     def is_new(self, obj: object) -> bool:
-        """Tell whether `obj` was made since the start, and no collection has promoted it since."""
+        """Tell whether `obj` was made since the start, and no collection has promoted it since.
+
+        Where there are no generations, nothing tells: the answer is no.
+        """
         young = [gc.get_objects(generation) for generation in (0, 1)] if has_generations() else []
         return any(obj is other for objects in young for other in objects)
 
@@ -88,7 +94,7 @@ class Census:
         return list(living.values())
 
     def _before_collection(self, phase: str, info: dict[str, int]) -> None:
-        if phase == "start" and info["generation"] >= 1:
+        if self._is_running and phase == "start" and info["generation"] >= 1:
             with contextlib.suppress(Exception):  # it runs amid the user's code, which must not see a fault of ours
                 self._take()
 

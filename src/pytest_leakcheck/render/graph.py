@@ -58,10 +58,10 @@ def write_graphs(report: Report, folder: Path, name: str) -> tuple[str, ...]:
 def file_stem(name: str) -> str:
     """Return a file name without a suffix for any text: the same for the same text, another for another."""
     plain = re.sub(r"[^A-Za-z0-9_.-]+", "_", name.replace("::", "-")).strip("._")
-    if plain == name and len(plain) <= _MOST_CHARACTERS:
+    if plain and plain == name and len(plain) <= _MOST_CHARACTERS:
         return plain
     digest = hashlib.sha256(name.encode("utf-8", "backslashreplace")).hexdigest()[:6]
-    return f"{plain[:_MOST_CHARACTERS]}-{digest}"
+    return f"{plain[:_MOST_CHARACTERS] or 'leak'}-{digest}"
 
 
 def draw(*traces: Trace) -> str:

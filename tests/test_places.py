@@ -1,0 +1,140 @@
+"""Places: where survivors were held, kept without keeping anything alive."""
+
+import gc
+import sys
+import types
+import weakref
+
+import pytest
+
+from pytest_leakcheck import places
+from pytest_leakcheck.places import below, names_of_type, place_of
+
+
+class Thing:
+    pass
+
+
+class Holder:
+    held = ()
+
+
+@pytest.fixture
+def app(monkeypatch):
+    """Return a loaded module to keep things in."""
+    module = types.ModuleType("app")
+    monkeypatch.setitem(sys.modules, "app", module)
+    return module
+
+
+def ids(place):
+    return set(place.held())
+
+
+class TestPlaceOf:
+    def test_a_global_and_what_is_in_it(self, app):
+        """Further things of the type are found there, also once the container was emptied and filled."""
+        app.KEPT = [Thing()]
+        place = place_of([app, vars(app), app.KEPT, app.KEPT[0]])
+
+        assert ids(place) == {id(app.KEPT[0])}
+        app.KEPT = [Thing(), 1, Thing(), []]
+        assert ids(place) == {id(app.KEPT[0]), id(app.KEPT[2])}
+        app.KEPT.clear()
+        assert ids(place) == set()
+
+    def test_an_attribute_of_a_class(self):
+        """Read from the class's own names."""
+        Holder.held = (Thing(),)
+        place = place_of([Holder, vars(Holder)["held"], Holder.held, Holder.held[0]])
+
+        assert place is None or ids(place) <= {id(Holder.held[0])}
+        place = place_of([Holder, types.MappingProxyType({}), Holder.held, Holder.held[0]])
+        assert ids(place) == {id(Holder.held[0])}
+
+    def test_names_lead_where_they_did_and_keys_are_data(self, app):
+        """A string key that is a name must be the same; a number may be another."""
+        app.CACHE = {"first": {1: Thing()}, "second": {1: Thing()}}
+        inner = app.CACHE["first"]
+        place = place_of([app, vars(app), app.CACHE, inner, inner[1]])
+
+        inner[2] = Thing()
+        assert ids(place) == {id(inner[1]), id(inner[2])}
+
+    def test_long_keys_are_data(self, app):
+        """A key that is no identifier, or too long for a name, may be another."""
+        for key in ("x" * 80, "two words"):
+            app.CACHE = {key: Thing()}
+            place = place_of([app, vars(app), app.CACHE, app.CACHE[key]])
+
+            app.CACHE["other key"] = Thing()
+            assert ids(place) == set(map(id, app.CACHE.values()))
+
+    def test_the_dict_of_an_instance_is_passed_through(self, app):
+        """Whether the path went by it or not."""
+        app.holder = Holder()
+        app.holder.things = [Thing()]
+        names = vars(app.holder)
+        with_dict = place_of([app, vars(app), app.holder, names, names["things"], names["things"][0]])
+
+        assert ids(with_dict) == {id(names["things"][0])}
+        without = place_of([app, vars(app), app.holder, names["things"], names["things"][0]])
+        assert ids(without) == ids(with_dict)
+
+    def test_what_starts_elsewhere_has_no_place(self, app):
+        """Neither a frame's local, nor a module that is itself what is asked about, nor a global without a name."""
+        assert place_of([[], Thing()]) is None
+        assert place_of([app, vars(app)]) is None
+        vars(app)[("odd",)] = [Thing()]
+        odd = vars(app)[("odd",)]
+        assert place_of([app, vars(app), odd, odd[0]]) is None
+
+    def test_a_place_keeps_nothing_alive(self):
+        """Neither the owner nor what is in it."""
+        thing, owner = Thing(), types.ModuleType("gone")
+        owner.KEPT = [thing]
+        place = place_of([owner, vars(owner), owner.KEPT, thing])
+        refs = [weakref.ref(thing), weakref.ref(owner)]
+
+        del thing, owner
+        gc.collect()
+
+        assert [ref() for ref in refs] == [None, None]
+        assert place.held() == {}
+
+    def test_places_are_compared_by_owner_and_steps(self, app):
+        """Two things in one list are at one place, those in two lists are not."""
+        app.FIRST, app.SECOND = [Thing(), Thing()], [Thing()]
+        one, same = (place_of([app, vars(app), app.FIRST, thing]) for thing in app.FIRST)
+        other = place_of([app, vars(app), app.SECOND, app.SECOND[0]])
+
+        assert one.is_same(same)
+        assert not one.is_same(other)
+        assert one.may_hold({names_of_type(app.FIRST[0])})
+        assert not one.may_hold({names_of_type([])})
+
+    def test_a_crowd_is_not_looked_through(self, app, monkeypatch):
+        """Past a limit nothing is recognised: a search will tell."""
+        app.KEPT = [Thing() for _ in range(20)]
+        place = place_of([app, vars(app), app.KEPT, app.KEPT[0]])
+        assert len(place.held()) == 20
+
+        monkeypatch.setattr(places, "MOST_OBJECTS", 10)
+        assert place.held() == {}
+
+
+class TestBelow:
+    def test_what_hangs_below_is_found(self):
+        """Through containers, each object once; not through classes, modules and functions."""
+        top, inner, beside = Thing(), Thing(), Thing()
+        top.items, inner.back, top.kind = [{"inner": inner}, inner], top, type("Kind", (), {"beside": beside})
+
+        assert below([top], {id(inner), id(beside)}) == [inner]
+
+    def test_it_looks_only_near(self, monkeypatch):
+        """Past a limit what is farther is judged by itself."""
+        monkeypatch.setattr(places, "MOST_BELOW", 5)
+        top, last = Thing(), Thing()
+        top.items = [[[[[[[last]]]]]]]
+
+        assert below([top], {id(last)}) == []
