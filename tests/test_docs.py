@@ -35,8 +35,6 @@ EXAMPLES = ROOT / "docs" / "examples"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "pages").glob("*.md"))]
 BLOCK = re.compile(r"(?:^<!-- (\w+): ([^\n]+) -->\n\n?)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 OTHER_PLUGINS = ("anyio", "asyncio", "cacheprovider", "flaky", "rerunfailures")
-SHOWN = (3, 11)
-"""The Python whose output the pages show; other versions are compared without what differs."""
 is_shown = pytest.mark.skipif(
     pytest.version_tuple < (9,) or sys.version_info < (3, 11),
     reason="the pages show the output of pytest 9, and of Python 3.11, where an instance has no dict to count",
@@ -161,10 +159,6 @@ def picture(test):
 
 def generalised(text):
     """Return a text without what differs from run to run or between Pythons: seconds, sizes, addresses, widths."""
-    if sys.version_info[:2] == SHOWN:
-        text = re.sub(r"\s+made\s+(\S+:\d+)$", r"  made \1", text, flags=re.MULTILINE)
-    else:  # tracemalloc knows more objects than on 3.11
-        text = re.sub(r"\s+made\s+\S+:\d+$", "", text, flags=re.MULTILINE)
     text = re.sub(r"\b\d+\.\d+ ?s\b", "… s", text)
     text = re.sub(r"0x[0-9a-f]+", "0x…", text)
     text = re.sub(r"\(\d[\d.,]* (bytes|[kM]B)\)", "(… bytes)", text)
