@@ -537,7 +537,6 @@ def test_advice_is_given_and_cures(told, number, case):
     assert told[f"test_mended_{number}"] == ""
 
 
-@pytest.mark.xfail(reason="the first kind in the order of ADVICE wins, not the holder nearest to the object")
 def test_advice_is_on_the_container_that_holds_the_object(suite):
     """A list in a dict: what keeps the object is the list, and no WeakValueDictionary takes a list as its value."""
     result = suite.run("""

@@ -43,7 +43,7 @@ class TestByRepeat:
         result.stdout.fnmatch_lines(
             [
                 "LEAKED  1 object that should be gone is still alive",
-                "  test_it.Thing  made during the test   made suite/test_it.py:17",
+                "  test_it.Thing  made during the test at suite/test_it.py:17",
                 "    .KEPT *list, 2 items",
                 "    [[]1[]] *Thing *LEAKED",
             ]
@@ -552,5 +552,6 @@ class TestAcrossProcesses:
         (line,) = suite.lines_of(result, "run a second time")
         assert line == (
             "leakcheck: test_it.py::test_fails failed after tests that were run a second time (test_it.py::test_b, "
-            "test_it.py::test_c, test_it.py::test_d and 1 more); does it with --leakcheck-repeat=0?"
+            "test_it.py::test_c, test_it.py::test_d and 1 more); "
+            "if it passes with --leakcheck-repeat=0, a second run left something behind"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,17 @@ if TYPE_CHECKING:
 def completed(report: Report, test: str, options: Options) -> Report:
     """Return `report` with the line that runs the test with that node id again, and with its pictures."""
     option = " --leakcheck" if options.is_on else ""
-    return replace(report, rerun=f"pytest {shlex.quote(test)}{option}", pictures=_pictures(report, test, options.graph))
+    return replace(
+        report,
+        rerun=f"pytest {shlex.quote(_as_argument(test, options.root))}{option}",
+        pictures=_pictures(report, test, options.graph),
+    )
+
+
+def _as_argument(test: str, root: str) -> str:
+    """Return a node id, which starts at rootdir, as an argument that serves in the current folder."""
+    path, colons, names = test.partition("::")
+    return Path(os.path.relpath(Path(root, path))).as_posix() + colons + names
 
 
 def _pictures(report: Report, test: str, folder: str) -> tuple[str, ...]:
@@ -26,8 +37,13 @@ def _pictures(report: Report, test: str, folder: str) -> tuple[str, ...]:
     from pytest_leakcheck.render.graph import write_graphs  # noqa: PLC0415 - objgraph is needed for this alone
 
     try:
-        return write_graphs(report, Path(folder), test)
+        return tuple(map(_shown, write_graphs(report, Path(folder), test)))
     except OSError as error:
         return (f"none, as the folder can't be written to ({error_text(error)})",)
     except Exception as error:  # noqa: BLE001 - the verdict stands, whatever a picture of it comes to
         return (f"none ({error_text(error)})",)
+
+
+def _shown(line: str) -> str:
+    """Return a file's path as seen from the current folder, where it lies below it."""
+    return line.removeprefix(str(Path.cwd()) + os.sep)

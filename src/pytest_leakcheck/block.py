@@ -29,7 +29,7 @@ class no_leak:  # noqa: N801 - it reads as a statement, like contextlib.suppress
         __tracebackhide__ = True
         wanted = as_targets(instances_of) if instances_of is not None else ()
         plan = Plan(instances_of=wanted, is_own=instances_of is None, is_strict=True)
-        self._check = Check(Session(Options(root=str(Path.cwd()))), plan)
+        self._check = Check(Session(Options(root=str(Path.cwd()))), plan, origin="made in the block")
 
     def __enter__(self) -> None:
         self._check.start()

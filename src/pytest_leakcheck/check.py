@@ -73,6 +73,11 @@ class Session:
             self._ledger = Ledger()
         return self._ledger
 
+    def untell(self, test: str) -> None:
+        """Note that the leaks of a test were not shown, as where it was expected to fail."""
+        if self._ledger is not None:
+            self._ledger.untell(test)
+
     def take_notes(self) -> list[Note]:
         """Return what was found out beside leaks since the last call."""
         if self._ledger is None:
@@ -84,7 +89,7 @@ class Session:
 class Check:
     """The check of one run of one test, or of one block."""
 
-    def __init__(self, session: Session, plan: Plan, test: str = "") -> None:
+    def __init__(self, session: Session, plan: Plan, test: str = "", *, origin: str = "made during the test") -> None:
         self.options = session.options
         self.watch = Watch()
         """What is asked for by hand: it must die."""
@@ -97,6 +102,7 @@ class Check:
         """Whether it is closed: what is registered from then on is watched by nobody."""
         self.plan = plan
         self._test = test
+        self._origin = origin
         self.session = session
         self._census: Census | None = None
         self._named = targets.named(plan.instances_of)
@@ -152,7 +158,7 @@ class Check:
         for obj in self._census.new_objects():
             if id(obj) not in known:
                 watch = self.watch if self._named(type(obj)) else self.found
-                watch.add_new(obj, "made during the test")
+                watch.add_new(obj, self._origin)
         self._census = None
 
     def judge_so_far(self) -> Report | None:

@@ -48,6 +48,8 @@ class Known:
     """The test that first left a survivor there."""
     place: Place | None
     refs: list[weakref.ref[Any]] = field(default_factory=list)
+    is_told: bool = True
+    """Whether that test's report, if it is a leak, was one that the reader sees."""
 
     def has_living(self) -> bool:
         """Tell whether a survivor remembered still lives."""
@@ -61,6 +63,12 @@ class Ledger:
     known: list[Known] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     """What was found out since they were last taken."""
+
+    def untell(self, test: str) -> None:
+        """Note that the report of a test was not one to be seen: the next test tells of its leaks in full."""
+        for known in self.known:
+            if known.test == test:
+                known.is_told = False
 
     def set_aside(self, text: str) -> None:
         """Note what survives and is no leak."""
@@ -99,7 +107,8 @@ class Ledger:
     def told(self, leak: Leak) -> str:
         """Return the test that a leak of the same cause was told of already, or the empty string."""
         wanted = leak.fingerprint
-        same = (known.test for known in self.known if known.verdict == "leak" and known.leak.fingerprint == wanted)
+        told = (known for known in self.known if known.verdict == "leak" and known.is_told)
+        same = (known.test for known in told if known.leak.fingerprint == wanted)
         return next(same, "")
 
     def remember(self, verdict: Verdict, finding: Finding, test: str, watch: Watch, objects: Iterable[Any]) -> Known:
@@ -108,7 +117,7 @@ class Ledger:
         if known is None:
             known = Known(verdict, finding.leak, test, finding.place)
             self.known.append(known)
-        known.verdict, known.leak = verdict, finding.leak
+        known.verdict, known.leak, known.test, known.is_told = verdict, finding.leak, test, True
         known.refs = watch.refs(objects)[:MOST_REMEMBERED]
         return known
 
@@ -134,6 +143,7 @@ class Confirmation:
                 if again is None or not self._is_growing(known):  # else a second run tells more than another test
                     leaks += self._seen_again(known, members)
                     self.watch.forget(members)
+                del members  # a list of ours that still lived would be counted as a holder that nobody sees
         if not self.watch.drop_dead():
             return leaks
         further = self._run_again(again)
@@ -145,9 +155,12 @@ class Confirmation:
     def _seen_again(self, known: Known, members: list[Any]) -> list[Leak]:
         """Judge survivors at a known place, without a repeat, a full collection or a search."""
         facts = tuple(self.watch.facts(members))
-        if known.verdict == "leak":
+        if known.verdict == "leak" and known.is_told:
             return [replace(known.leak, survivors=facts, also_keeps=(), seen_in=known.test)]
         leak = replace(known.leak, survivors=facts, also_keeps=())
+        if known.verdict == "leak":
+            known.test, known.is_told = self.test, True
+            return [self._in_full(leak, members)]
         is_growing = self._is_growing(known)
         known.refs = self.watch.refs(members)[:MOST_REMEMBERED]
         if not is_growing:

@@ -24,6 +24,8 @@ SEARCH_SECONDS = 30.0
 """How long a search may take, in seconds."""
 PROOF_SECONDS = 0.5
 """How long a proof may take at least; it may always take as long as the search did."""
+IMMORTAL = 1 << 28
+"""Counts of references from here on are not counts (deep-frozen strings on CPython 3.11, PEP 683 from 3.12 on)."""
 MOST_TOLD = 100
 """Survivors whose paths are put into words; further ones are only counted."""
 MOST_ACCOUNTED = 500
@@ -221,6 +223,8 @@ class _Facing(NamedTuple):
 
     def _accounting(self, target: int, trace: Trace) -> str:
         missing, total = self.heap.missing(target), self.heap.references(target)
+        if total >= IMMORTAL:
+            return "It is immortal: the interpreter itself keeps it, whoever else refers to it."
         if missing:
             held = "1 is held" if missing == 1 else f"{missing} are held"
             references = describe.counted(total, "reference")
@@ -272,9 +276,15 @@ def spelled(trace: Trace, last: int) -> str:
 
 def _why_none(search: Search) -> str:
     if not search.is_complete:
-        met = f"{search.levels} levels and {describe.counted(len(search.expanded), 'object')}"
+        met = f"{describe.counted(search.levels, 'level')} and {describe.counted(len(search.expanded), 'object')}"
         return f"the search was stopped by its limit of time, after {met}"
-    return f"no root leads to it in {search.levels} levels"
+    return f"no root leads to it in {describe.counted(search.levels, 'level')}: nothing that can be seen holds it"
+
+
+_PLAIN = frozenset(
+    {"dict key", "dict item", "set element", "list item", "deque item", "attribute", "class attribute", "module global"}
+)
+"""Kinds of holders of which the one nearest to the survivor is what to mend."""
 
 
 def _advice(trace: Trace) -> str:
@@ -283,4 +293,7 @@ def _advice(trace: Trace) -> str:
         kinds.add(trace.links[0].kind)
     if trace.root.name.startswith("weakref.finalize"):
         kinds.add("finalizer")
-    return next((text for kind, text in ADVICE.items() if kind in kinds), "")
+    telling = (kinds & ADVICE.keys()) - _PLAIN or {
+        next((link.kind for link in reversed(trace.links) if link.kind in _PLAIN), "")
+    }
+    return next((text for kind, text in ADVICE.items() if kind in telling), "")

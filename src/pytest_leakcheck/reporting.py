@@ -96,7 +96,8 @@ class Reporter:
         if checked is not None:
             self._count(report.nodeid, repeated, *checked)
         plain = getattr(report, "leakcheck", None)
-        if plain is None and report.failed and repeated and not self._suspicion:
+        is_strict_xpass = str(report.longrepr).startswith("[XPASS(strict)]")
+        if plain is None and report.failed and repeated and not self._suspicion and not is_strict_xpass:
             self._suspicion = _suspicion(report.nodeid, repeated)
         if plain is not None:
             leak = Report.from_plain(plain)
@@ -177,7 +178,7 @@ def _suspicion(failed: str, repeated: list[str]) -> str:
     rest = f" and {len(repeated) - 3} more" if len(repeated) > 3 else ""
     return (
         f"{failed} failed after tests that were run a second time ({', '.join(repeated[-3:])}{rest}); "
-        "does it with --leakcheck-repeat=0?"
+        "if it passes with --leakcheck-repeat=0, a second run left something behind"
     )
 
 

@@ -120,6 +120,8 @@ def module_file(name: str) -> str:
 
 
 def is_plain_instance(obj: object) -> bool:
-    """Tell whether `obj` is neither a class, nor a module, nor a function: those are never blamed."""
+    """Tell whether `obj` is neither a class, nor a module, nor a function, nor of ours: those are never blamed."""
+    if rawtypes.module_of(type(obj)).partition(".")[0] == "pytest_leakcheck":
+        return False
     bases = rawtypes.mro_of(type(obj))
     return not any(kind in bases for kind in (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType))

@@ -333,6 +333,8 @@ def _log_leak(item: pytest.Item, run: Run, first: CallInfo[None]) -> None:
     call = _leak_call(survivors, first)
     report = item.ihook.pytest_runtest_makereport(item=item, call=call)
     run.report = run.call = None
+    if not report.failed:
+        run.check.session.untell(item.nodeid)
     with _capture_suspended(item.config):
         item.ihook.pytest_runtest_logreport(report=report)
         if check_interactive_exception(call, report):

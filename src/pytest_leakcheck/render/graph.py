@@ -28,13 +28,13 @@ class _Node(dict[Any, Any]):
 
 
 class reference:  # noqa: N801 - objgraph shows a key's type
-    """A key that shows as the text of a link."""
+    """A key that stands for the text of a link, which objgraph would cut short."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self.text = text
 
     def __repr__(self) -> str:
-        return self._text
+        return f"@{id(self)}@"
 
 
 def write_graphs(report: Report, folder: Path, name: str) -> tuple[str, ...]:
@@ -83,6 +83,8 @@ def _tidied(dot: str, chains: list[list[_Node]]) -> str:
     dot = re.sub(r'label="_Node\\n\d+ items", ', "", dot).replace(f'[label="{reference.__name__}\\n', '[label="')
     for number, node in enumerate(dict.fromkeys(id(node) for chain in chains for node in chain)):
         dot = dot.replace(f"o{node}", f"n{number}")
+    for key in (key for chain in chains for node in chain for key in node):
+        dot = dot.replace(repr(key), key.text.replace("\\", "\\\\").replace('"', '\\"'))
     return dot
 
 

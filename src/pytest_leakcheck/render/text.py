@@ -117,8 +117,8 @@ def _survivors(survivors: tuple[Survivor, ...], style: Style) -> list[str]:
 
 def _origin(survivor: Survivor) -> str:
     reason = f' ("{survivor.reason}")' if survivor.reason else ""
-    made = f"   made {survivor.made}" if survivor.made else ""
-    return f"{survivor.origin}{reason}{made}"
+    made = f" at {survivor.made}" if survivor.made else ""
+    return f"{survivor.origin}{made}{reason}"
 
 
 def _trace_or_why(leak: Leak, style: Style, *, mark: str) -> list[str]:
