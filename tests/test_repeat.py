@@ -1,9 +1,14 @@
 """The second run of a test: it tells leaks from initialisation, and nobody else can tell that it was."""
 
 import re
+import tracemalloc
+import types
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
+
+from pytest_leakcheck.repeat import made_at, why_not_repeatable
 
 COUNT = """
 def count(name):
@@ -600,6 +605,17 @@ class TestKinds:
 
         assert runs() == {"it": 1}
 
+    @pytest.mark.parametrize("is_tracing", [True, False])
+    def test_reasons_that_no_run_of_ours_shows(self, is_tracing):
+        """The debugger hides --trace from a measurement, and no pytest tears tests down otherwise so far."""
+        config = types.SimpleNamespace(getoption=lambda *_, **__: is_tracing)
+        session = types.SimpleNamespace(_setupstate=types.SimpleNamespace())
+        item = types.SimpleNamespace(config=config, session=session)
+
+        assert why_not_repeatable(item, 0) == (
+            "--trace is on" if is_tracing else "this pytest tears tests down in another way"
+        )
+
     @pytest.mark.parametrize(
         ("limit", "is_repeated"),
         [("mark", False), ("mark by name", False), ("option", False), ("ini", False), ("long", True), ("none", True)],
@@ -658,3 +674,41 @@ class TestKinds:
         )
 
         result.assert_outcomes(passed=4)
+
+
+class Plain:
+    pass
+
+
+class Slotted:
+    __slots__ = ("value",)
+
+
+class TestOrigin:
+    @pytest.fixture(autouse=True)
+    def tracing(self):
+        was_tracing = tracemalloc.is_tracing()
+        tracemalloc.start(5)
+        yield
+        if not was_tracing:
+            tracemalloc.stop()
+
+    @pytest.mark.parametrize("kind", [Plain, Slotted])
+    def test_the_line_that_made_an_object_is_told(self, kind):
+        """Of instances with attributes of any kind, by the last two parts of the file's path."""
+        obj = kind()
+
+        assert re.fullmatch(r"tests/test_repeat.py:\d+", made_at(obj, str(Path(__file__).parent)))
+
+    def test_the_projects_own_line_is_preferred(self, tmp_path):
+        """Where none is its own, the innermost is told."""
+        obj = Plain()
+
+        assert made_at(obj, str(tmp_path)).startswith("tests/test_repeat.py:")
+
+    def test_what_was_made_before_has_no_line(self):
+        """The line is left out."""
+        assert not made_at(BEFORE, "")
+
+
+BEFORE = Plain()

@@ -6,7 +6,7 @@ Where generations do not tell young from old (free-threaded builds, the incremen
 shows by a third threshold of 0, PyPy), all living objects of the wanted types are noted before and told apart after:
 slower, as exact.
 Limits, which err towards a missed leak: objects that the collector does not track, that can't be weakly referenced, or
-that a test freezes with ``gc.freeze()``.
+that a test freezes with ``gc.freeze()``; and what one thread makes just while a collection begins in another.
 """
 
 from __future__ import annotations

@@ -135,8 +135,6 @@ class Confirmation:
 
     def judge(self, again: Callable[[], Watch | None] | None) -> list[Leak]:
         """Return the leaks. `again` runs the test once more and returns what it left, or None if it failed."""
-        if not self.watch.collect_young():
-            return []
         leaks: list[Leak] = []
         if not self.is_strict:
             for known, members in self.ledger.recognise(self.watch):

@@ -35,6 +35,8 @@ def why_not_repeatable(item: pytest.Function, seconds: float) -> str:
     """Return why a second run of `item`, whose first call took `seconds`, might do harm; empty where it does not."""
     if item.config.getoption("trace", default=False):
         return "--trace is on"
+    if "teardown_exact" not in vars(item.session._setupstate):  # noqa: SLF001 - set for as long as the gap lasts
+        return "this pytest tears tests down in another way"
     if getattr(item.obj, "is_hypothesis_test", False):
         return "hypothesis runs it many times already"
     wide = _wider_fixtures(item)
@@ -113,15 +115,12 @@ def _attempt(function: Any, when: Any, errors: list[BaseException]) -> bool:
 def _only_own_teardown(item: pytest.Function) -> Iterator[None]:
     """Let the teardown of the second run end at the item, whatever comes next."""
     state: Any = item.session._setupstate  # noqa: SLF001 - as in the verdict
-    outer = state.__dict__.get("teardown_exact")
+    outer = state.teardown_exact
     state.teardown_exact = lambda _nextitem: type(state).teardown_exact(state, item.parent)
     try:
         yield
     finally:
-        if outer is None:
-            del state.teardown_exact
-        else:
-            state.teardown_exact = outer
+        state.teardown_exact = outer
 
 
 @contextlib.contextmanager
@@ -148,8 +147,6 @@ def _hidden(item: pytest.Function) -> Iterator[None]:
         for key in keys:
             if key in stashed:
                 item.stash[key] = stashed[key]
-            elif key in item.stash:
-                del item.stash[key]
         item.config.option.setupshow = is_shown
         if shown is not None:
             capture.resume_global_capture()
