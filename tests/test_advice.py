@@ -456,7 +456,7 @@ CASES = [
     ),
     line("dict item", "delete", "CACHE[1] = thing", "CACHE[1] = thing\ndel CACHE[1]", "CACHE = {}\n"),
     line(
-        "dict item",
+        "weakly keyed item",
         "let no value lead back to its key",
         "WEAK[thing] = [thing, 1]",
         "WEAK[thing] = [weakref.ref(thing), 1]",

@@ -43,10 +43,13 @@ ADVICE: dict[str, str] = {
     "running frame": 'A function that is still running has it in a local variable: it goes when the function returns. See: docs, "Threads".',
     "local variable": 'A stored frame or traceback keeps the locals of its function: drop it, or call clear() on the frame. See: docs, "Exceptions".',
     "logger": 'A logger lives for good, and its handlers and filters with it: removeHandler(), removeFilter() on close. See: docs, "Observers".',
+    "weakly keyed item": (
+        "A value of a weak dict leads back to its key, which so never dies: let no value lead back to its key, or hold "
+        'the key weakly there. See: docs, "Caches".'
+    ),
     "dict key": 'It is the key of a dict: use weakref.WeakKeyDictionary, or delete the key. See: docs, "Caches".',
     "dict item": (
-        "A dict keeps it: use weakref.WeakValueDictionary, or delete the item when done; in a WeakKeyDictionary, let no "
-        'value lead back to its key. See: docs, "Caches".'
+        'A dict keeps it: use weakref.WeakValueDictionary, or delete the item when done. See: docs, "Caches".'
     ),
     "set element": 'A set keeps it: use weakref.WeakSet, or discard it when done. See: docs, "Observers".',
     "list item": 'A list keeps it: remove it when done, or keep weak references in the list. See: docs, "Observers".',

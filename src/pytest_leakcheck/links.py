@@ -13,6 +13,7 @@ import gc
 import sys
 import threading
 import types
+import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -334,7 +335,8 @@ def _mapping(path: Path) -> Named | None:
         return None
     for key, value in list(dict.items(holder)):
         if value is held:
-            return Named(f"[{describe.key_text(key)}]", "dict item", _key_pattern(key), 1)
+            kind = "weakly keyed item" if rawtypes.is_instance(key, weakref.ref) else "dict item"
+            return Named(f"[{describe.key_text(key)}]", kind, _key_pattern(key), 1)
     for key in list(dict.keys(holder)):
         if key is held:
             return Named(f"key {describe.key_text(key)}", "dict key", "key", 1)
