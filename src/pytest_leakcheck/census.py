@@ -6,7 +6,7 @@ Where generations do not tell young from old (free-threaded builds, the incremen
 shows by a third threshold of 0, PyPy), all living objects of the wanted types are noted before and told apart after:
 slower, as exact.
 Limits, which err towards a missed leak: objects that the collector does not track, that can't be weakly referenced, or
-that a test freezes with ``gc.freeze()``; and what one thread makes just while a collection begins in another.
+that a test freezes with ``gc.freeze()``.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ class Census:
         """End the census: what is made from here on is not counted."""
         if not self._is_running:
             return
-        self._is_running = False
         try:
-            self._take()
+            self._take()  # which may set off a collection: it must still be listened to
         finally:
+            self._is_running = False
             if self._before_collection in gc.callbacks:  # a test may have emptied the list
                 gc.callbacks.remove(self._before_collection)
 
