@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from pytest_leakcheck import describe
@@ -28,9 +29,11 @@ def why_alive(obj: Any) -> WhyAlive:
     variable that you call it with counts as a holder only where nothing better is found. Limits: what C code holds is
     told as such, not named.
     """
-    from pytest_leakcheck.explain import explain  # noqa: PLC0415 - it imports much
+    from pytest_leakcheck.explain import examine  # noqa: PLC0415 - it imports much
 
     objects = [obj]
     del obj
     fact = Survivor(describe.type_name(type(objects[0])), "asked about")
-    return WhyAlive(explain(objects, [fact])[0])
+    # Up to 3.10 the caller's stack has the argument until the call returns: one more reference that is ours.
+    own = (objects,) if sys.version_info < (3, 11) else ()
+    return WhyAlive(examine(objects, [fact], own)[0].leak)
