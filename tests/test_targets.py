@@ -9,6 +9,7 @@ import weakref
 import pytest
 
 from pytest_leakcheck import targets
+from pytest_leakcheck.remedies import why_not_weakable
 
 
 @pytest.fixture
@@ -248,3 +249,31 @@ class TestFromOutside:
 
         result.assert_outcomes(passed=1)
         assert not suite.lines_of(result, "second time")
+
+
+def test_no_metaclass_is_asked_when_a_type_is_judged():
+    """Types are judged amid any code: a metaclass is neither asked (``__eq__``, ``__hash__``) nor believed."""
+    asked = []
+
+    class Meta(type):
+        def __eq__(cls, other):
+            asked.append("eq")
+            return True
+
+        def __hash__(cls):
+            asked.append("hash")
+            return 1
+
+    class Thing(metaclass=Meta):
+        __slots__ = ()
+
+    asked.clear()
+    is_own = targets.own(".", [__name__])
+
+    assert is_own(Thing)
+    assert targets.is_plain_instance(Thing())
+    assert why_not_weakable(Thing()) == (
+        "a weak reference to a Thing object is not possible: "
+        'Thing has __slots__ without "__weakref__". Add "__weakref__" to its __slots__.'
+    )
+    assert asked == []

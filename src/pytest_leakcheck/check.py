@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import targets
@@ -56,13 +57,17 @@ class Session:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.own = targets.own(
-            options.root or ".",
-            options.packages,
-            watched=options.watch,
-            ignored=[ignored.name for ignored in options.ignore],
-        )
         self._ledger: Ledger | None = None
+
+    @cached_property
+    def own(self) -> targets.TypeFilter:
+        """The filter of the project's own classes; making it looks into the project's folder."""
+        return targets.own(
+            self.options.root or ".",
+            self.options.packages,
+            watched=self.options.watch,
+            ignored=[ignored.name for ignored in self.options.ignore],
+        )
 
     @property
     def ledger(self) -> Ledger:

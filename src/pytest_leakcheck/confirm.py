@@ -9,10 +9,10 @@ place, and costs nothing the next time.
 from __future__ import annotations
 
 import fnmatch
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from pytest_leakcheck.describe import tally
 from pytest_leakcheck.explain import Finding, examine
 from pytest_leakcheck.places import below, names_of_type
 
@@ -297,8 +297,7 @@ def may_live(leak: Leak) -> bool:
 
 def _summary(leak: Leak) -> str:
     """Return how many objects of which types survive: ``2 shop.Session, 1 shop.Item``."""
-    types = Counter(survivor.type_name for survivor in (*leak.survivors, *leak.also_keeps))
-    return ", ".join(f"{number} {name}" for name, number in types.items())
+    return tally(survivor.type_name for survivor in (*leak.survivors, *leak.also_keeps))
 
 
 def _where(leak: Leak) -> str:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import types
 import weakref
-from collections import deque
-from typing import Any
+from collections import Counter, deque
+from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import rawtypes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MAX_TEXT = 60
 """The longest name or key, in characters, that a report shows whole."""
@@ -19,6 +22,8 @@ MAX_TEXT = 60
 
 def clean(text: str, limit: int = MAX_TEXT) -> str:
     """Return `text` in printable characters alone, cut to `limit` characters: nothing in it can steer a terminal."""
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text
     head = text[: limit + 1]
     printable = "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in head)
     printable = printable.encode("utf-8", "backslashreplace").decode()
@@ -82,6 +87,11 @@ def error_text(error: BaseException) -> str:
         return clean(f"{name}: {error}", 200)
     except Exception:  # noqa: BLE001 - the __str__ of a user's exception may do anything
         return name
+
+
+def tally(names: Iterable[str]) -> str:
+    """Return how often each of `names` occurs: ``2 shop.Session, 1 shop.Item``."""
+    return ", ".join(f"{number} {name}" for name, number in Counter(names).items())
 
 
 def counted(number: int, noun: str) -> str:

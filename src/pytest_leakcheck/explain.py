@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_leakcheck import describe, rawtypes
 from pytest_leakcheck.advice import ADVICE
 from pytest_leakcheck.heap import Heap, unseen_holders
-from pytest_leakcheck.links import INHERENT, bound_of, name_links, opened, steps_of
+from pytest_leakcheck.links import INHERENT, bound_of, name_links, opened
 from pytest_leakcheck.model import Leak, Link, Proof, Root, Survivor, Trace
-from pytest_leakcheck.paths import Search, find_paths
+from pytest_leakcheck.paths import SEARCH_SECONDS, Search, find_paths
 from pytest_leakcheck.places import Place, place_of
 from pytest_leakcheck.proof import OUTSIDE, prove
 from pytest_leakcheck.retained import retained
@@ -20,8 +20,6 @@ from pytest_leakcheck.roots import Roots, Start, class_root, logger_root, promot
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-SEARCH_SECONDS = 30.0
-"""How long a search may take, in seconds."""
 PROOF_SECONDS = 0.5
 """How long a proof may take at least; it may always take as long as the search did."""
 IMMORTAL = 1 << 28
@@ -54,15 +52,9 @@ class Finding(NamedTuple):
     place: Place | None
 
 
-def explain(
-    objects: list[Any],
-    facts: Sequence[Survivor],
-    own: Iterable[Collection[object]] = (),
-    *,
-    seconds: float = SEARCH_SECONDS,
-) -> tuple[Leak, ...]:
+def explain(objects: list[Any], facts: Sequence[Survivor], *, seconds: float = SEARCH_SECONDS) -> tuple[Leak, ...]:
     """Return the leaks that the living `objects` make up, as `examine` does."""
-    return tuple(finding.leak for finding in examine(objects, facts, own, seconds=seconds))
+    return tuple(finding.leak for finding in examine(objects, facts, seconds=seconds))
 
 
 def examine(
@@ -127,12 +119,13 @@ def _tell(heap: Heap, roots: Roots, path: tuple[int, ...] | None, start: Start |
     if start.link is not None:
         root, length = start.root, len(objects) + start.anchor.extra
         objects = opened(objects)
-        links, steps = (start.link, *name_links(objects)), [0, *steps_of(objects)]
+        links, steps = name_links(objects)
+        links, steps = (start.link, *links), [0, *steps]
     else:
         objects[:1] = roots.path_to(objects[0])
         length = len(objects)
         root, objects = logger_root(*class_root(start.root, opened(objects)))
-        links, steps = name_links(objects), steps_of(objects)
+        links, steps = name_links(objects)
     heap.objects.update({id(obj): obj for obj in objects})
     named = len(links)
     root, links = promote(root, links)

@@ -11,6 +11,7 @@ import pytest
 from pytest_leakcheck import describe
 from pytest_leakcheck.check import LeakError
 from pytest_leakcheck.marks import as_targets
+from pytest_leakcheck.release import parametrize_values
 from pytest_leakcheck.remedies import why_not_weakable
 from pytest_leakcheck.render.text import render
 from pytest_leakcheck.verdict import check_of
@@ -108,5 +109,4 @@ def assert_collected(request: pytest.FixtureRequest) -> AssertCollected:
     item = request.node
     if not isinstance(item, pytest.Function):
         pytest.fail("assert_collected serves test functions and methods only, not doctests", pytrace=False)
-    params = getattr(item, "callspec", None)
-    return AssertCollected(check_of(item), tuple(params.params.values()) if params else ())
+    return AssertCollected(check_of(item), parametrize_values(item))

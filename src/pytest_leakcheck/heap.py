@@ -74,13 +74,13 @@ class Heap:
     def holders(self, nodes: Collection[int]) -> list[tuple[int, int]]:
         """Return an edge (holder, held) for each object that refers to one of `nodes`, in the collector's order."""
         wanted = frozenset(nodes)
-        edges = self._ask(nodes, wanted) if len(nodes) <= BATCH else self._scan(wanted)
-        edges += [
-            (holder, node) for node in nodes for holder in self._unseen.get(node, ()) if (holder, node) not in edges
-        ]
         self._found.update(dict.fromkeys(nodes, 0))
-        for holder, held in edges:
-            self._found[held] += self.multiplicity(holder, held)
+        edges = self._ask(nodes, wanted, self._found) if len(nodes) <= BATCH else self._scan(wanted, self._found)
+        unseen = [(holder, node) for node in nodes for holder in self._unseen.get(node, ())]
+        for holder, held in unseen:
+            if (holder, held) not in edges:
+                edges.append((holder, held))
+                self._found[held] += self.multiplicity(holder, held)
         return edges
 
     def multiplicity(self, holder: int, held: int) -> int:
@@ -104,7 +104,7 @@ class Heap:
 
     def references(self, node: int) -> int:
         """Return how many references to a node there are, ours left out."""
-        return sys.getrefcount(self.objects[node]) - _ASKING - self.own_references(node)
+        return rawtypes.reference_count(self.objects, node) - self.own_references(node)
 
     def missing(self, node: int) -> int:
         """Return how many references to a node nothing explains; 0 for a class, whose own are not to be told apart."""
@@ -131,30 +131,30 @@ class Heap:
         if not fresh or self._looks >= MOST_LOOKS:
             return False
         self._looks += 1
-        asked = {node: {holder for holder, _ in self._ask([node], frozenset([node]))} for node in fresh}
+        asked = {node: {holder for holder, _ in self._ask([node], frozenset([node]), {})} for node in fresh}
         self._unseen.update({node: [] for node in fresh})
-        for holder, held in self._scan(frozenset(fresh)):
+        for holder, held in self._scan(frozenset(fresh), {}):
             if holder not in asked[held]:
                 self._unseen[held].append(holder)
                 self._found[held] += self.multiplicity(holder, held)
         return any(self._unseen[node] for node in fresh)
 
-    def _ask(self, nodes: Collection[int], wanted: frozenset[int]) -> list[tuple[int, int]]:
+    def _ask(self, nodes: Collection[int], wanted: frozenset[int], counts: dict[int, int]) -> list[tuple[int, int]]:
         edges: list[tuple[int, int]] = []
         asked = tuple(map(self.objects.__getitem__, nodes))
         for holder in gc.get_referrers(*asked):
             if holder is not asked:  # 3.13 copies the arguments and passes over the copy alone
-                self._add_edges(holder, wanted, edges)
+                self._add_edges(holder, wanted, edges, counts)
         return edges
 
-    def _scan(self, wanted: frozenset[int]) -> list[tuple[int, int]]:
+    def _scan(self, wanted: frozenset[int], counts: dict[int, int]) -> list[tuple[int, int]]:
         edges: list[tuple[int, int]] = []
         everything = _all_objects()
         for start in range(0, len(everything), CHUNK):
             chunk = everything[start : start + CHUNK]
             if not wanted.isdisjoint(map(id, gc.get_referents(*chunk))):
                 for holder in chunk:
-                    self._add_edges(holder, wanted, edges)
+                    self._add_edges(holder, wanted, edges, counts)
         return edges
 
     def sweep(self, nodes: Collection[int], closed: Collection[int], *, backwards: bool) -> list[tuple[int, int]]:
@@ -173,19 +173,24 @@ class Heap:
                 continue
             for holder in chunk:
                 before = len(edges)
-                self._add_edges(holder, wanted, edges)
+                self._add_edges(holder, wanted, edges, {})
                 is_met = len(edges) > before and id(holder) not in wanted and id(holder) not in closed
                 if is_met and self.anchor(id(holder)) is None:
                     wanted.add(id(holder))
         return edges
 
-    def _add_edges(self, holder: object, wanted: AbstractSet[int], edges: list[tuple[int, int]]) -> None:
+    def _add_edges(
+        self, holder: object, wanted: AbstractSet[int], edges: list[tuple[int, int]], counts: dict[int, int]
+    ) -> None:
+        """Enter the edges from `holder` to what is wanted, each once, and add to `counts` each of its references."""
         if id(holder) in self._own or self._roots.is_running(holder):
             return
         held = [node for node in map(id, gc.get_referents(holder)) if node in wanted]
         if held:
             self.objects[id(holder)] = holder
             edges.extend((id(holder), node) for node in dict.fromkeys(held))
+            for node in held:
+                counts[node] = counts.get(node, 0) + 1
 
 
 def _spoiled_by_asking() -> object:
@@ -205,12 +210,3 @@ def _all_objects() -> list[object]:
     if spoiled is not None:
         everything = [obj for obj in everything if obj is not spoiled]
     return everything
-
-
-def _count_asking() -> int:
-    table = {0: object()}
-    return sys.getrefcount(table[0]) - 1
-
-
-_ASKING = _count_asking()
-"""What asking for an object's reference count adds to it: 1, or 0 where loads are borrowed (CPython 3.14)."""

@@ -39,14 +39,15 @@ INHERENT = frozenset({"bound method", "cell", "wrapped", "traceback frame"})
 """Kinds of links that are never a fault in themselves: what holds their holder is."""
 
 
-def name_links(path: Path) -> tuple[Link, ...]:
-    """Return the links along `path`, a sequence of live objects each of which refers to the next."""
-    links = []
+def name_links(path: Path) -> tuple[tuple[Link, ...], list[int]]:
+    """Return the links along `path`, live objects each of which refers to the next, and how many steps each covers."""
+    links, steps = [], []
     while len(path) > 1:
         named = name_step(path)
         path = path[named.steps :]
         links.append(Link(named.text, describe.label(path[0]), named.kind, named.pattern))
-    return tuple(links)
+        steps.append(named.steps)
+    return tuple(links), steps
 
 
 def bound_of(path: Path) -> str:
@@ -60,15 +61,6 @@ def bound_of(path: Path) -> str:
             if most is not None:
                 return f"an lru_cache of at most {describe.counted(most, 'call')}"
     return ""
-
-
-def steps_of(path: Path) -> list[int]:
-    """Return for each link along `path` the number of references that it covers."""
-    steps = []
-    while len(path) > 1:
-        steps.append(name_step(path).steps)
-        path = path[steps[-1] :]
-    return steps
 
 
 def opened(path: Path) -> list[Any]:
@@ -98,15 +90,6 @@ def name_step(path: Path) -> Named:
 def _attribute(name: object, kind: str, steps: int) -> Named:
     text = f".{describe.clean(name)}" if type(name) is str else f".__dict__[{describe.key_text(name)}]"
     return Named(text, kind, text, steps)
-
-
-def _key_of(names: Any, value: object) -> tuple[object] | None:
-    """Return the key of the first item whose value is `value`, in a tuple since any object may be a key."""
-    items = dict.items(names) if rawtypes.is_instance(names, dict) else names.items()
-    for key, found in list(items):
-        if found is value:
-            return (key,)
-    return None
 
 
 def _frame(path: Path) -> Named | None:
@@ -211,11 +194,11 @@ def _function(path: Path) -> Named | None:
         text = f"default argument {describe.clean(variable)!r} of {name}"
         return Named(text, "default argument", text, 2)
     if held is function.__kwdefaults__ and len(path) > 2:
-        found = _key_of(held, path[2])
+        found = rawtypes.key_of(held, path[2])
         text = f"default argument {describe.key_text(found[0]) if found else '?'} of {name}"
         return Named(text, "default argument", text, 2)
     if held is function.__globals__ and len(path) > 2:
-        found = _key_of(held, path[2])
+        found = rawtypes.key_of(held, path[2])
         text = f"global {describe.key_text(found[0]) if found else '?'} of {name}"
         return Named(text, "global of a lost module", text, 2)
     return None
@@ -237,7 +220,7 @@ def _partial(path: Path) -> Named | None:
     if held is base.args.__get__(partial) and len(path) > 2:
         return Named(f".args[{_index_of(held, path[2])}]", "partial", ".args[*]", 2)
     if held is base.keywords.__get__(partial) and len(path) > 2:
-        found = _key_of(held, path[2])
+        found = rawtypes.key_of(held, path[2])
         text = f".keywords[{describe.key_text(found[0]) if found else '?'}]"
         return Named(text, "partial", text, 2)
     return None
@@ -268,7 +251,7 @@ def _thread_local(path: Path) -> Named | None:
         dicts += 1
     if dicts == 1:
         return None
-    found = _key_of(path[dicts - 1], path[dicts])
+    found = rawtypes.key_of(path[dicts - 1], path[dicts])
     text = _attribute(found[0], "thread-local", dicts).text if found else ".?"
     return Named(text, "thread-local", text, dicts)
 
@@ -305,7 +288,7 @@ def _class(path: Path) -> Named | None:
         return None
     names = rawtypes.class_dict(kind)
     if len(path) > 2 and any(held is raw for raw in gc.get_referents(names)):
-        found = _key_of(names, path[2])
+        found = rawtypes.key_of(names, path[2])
         return _attribute(found[0], "class attribute", 2) if found else None
     for name in ("__mro__", "__bases__"):
         if held is type.__dict__[name].__get__(kind) and len(path) > 2:
@@ -319,7 +302,7 @@ def _module(path: Path) -> Named | None:
         return None
     names = rawtypes.module_dict(module)
     if held is names and len(path) > 2:
-        found = _key_of(names, path[2])
+        found = rawtypes.key_of(names, path[2])
         return _attribute(found[0], "module global", 2) if found else None
     if rawtypes.module_name(module) == "atexit":
         steps = 2 if len(path) > 2 and rawtypes.is_one_of(type(held), (list, tuple)) else 1
@@ -384,7 +367,7 @@ def _instance(path: Path) -> Named | None:
     names = rawtypes.instance_dict(holder)
     if names is not None:
         steps = 2 if held is names and len(path) > 2 else 1
-        found = _key_of(names, path[steps])
+        found = rawtypes.key_of(names, path[steps])
         if found:
             return _mocked(holder, found[0], steps) or _attribute(found[0], "attribute", steps)
     for name, value in rawtypes.slots_of(holder).items():

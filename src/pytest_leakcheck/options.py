@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_leakcheck.paths import SEARCH_SECONDS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT_PATIENCE = 1.0
 """Seconds to wait for what another thread or an event loop holds, where nothing is set."""
-DEFAULT_SEARCH = 30.0
-"""Seconds that a search may take, where nothing is set."""
 _HAS_FLOAT_INI = pytest.version_tuple >= (8, 4)
 
 _NUMBER = "float" if _HAS_FLOAT_INI else "string"
@@ -75,7 +75,7 @@ class Options:
     ignore: tuple[Ignored, ...] = ()
     within: float | None = None
     """Seconds to wait for any survivor; None: none, but `DEFAULT_PATIENCE` for what a thread or loop holds."""
-    search_limit: float = DEFAULT_SEARCH
+    search_limit: float = SEARCH_SECONDS
     """Seconds that a search may take."""
     repeat: int = 1
     """How often a test is run again to tell leaks from initialisation; 0: not at all."""
@@ -134,7 +134,7 @@ def read_options(config: pytest.Config) -> Options:
         watch=_watched(ini["leakcheck_watch"] or ()),
         ignore=tuple(_ignored(line) for line in ini["leakcheck_ignore"] or ()),
         within=_seconds("leakcheck_within", ini["leakcheck_within"]),
-        search_limit=_seconds("leakcheck_search_limit", ini["leakcheck_search_limit"]) or DEFAULT_SEARCH,
+        search_limit=_seconds("leakcheck_search_limit", ini["leakcheck_search_limit"]) or SEARCH_SECONDS,
         repeat=_times(config.getoption("leakcheck_repeat"), ini["leakcheck_repeat"]),
         graph=os.path.join(config.invocation_params.dir, graph) if graph else "",  # noqa: PTH118 - DIR may be absolute
         root=os.fspath(config.rootpath),

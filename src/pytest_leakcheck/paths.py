@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
+SEARCH_SECONDS = 30.0
+"""How long a search may take, in seconds, where nothing is set."""
 GOOD_RANK = 2
 """Roots up to this rank end the search; worse ones are kept in hand while it goes on for something better."""
 PATIENCE = 2

@@ -82,7 +82,7 @@ def place_of(objects: list[Any]) -> Place | None:
     steps, holder = [], names
     for index in range(2, len(objects)):
         if not _is_own_dict(objects[index - 1], objects[index]):
-            steps.append(_Step(*names_of_type(objects[index]), _key_of(holder, objects[index])))
+            steps.append(_Step(*names_of_type(objects[index]), _name_in(holder, objects[index])))
         holder = objects[index]
     return Place(weakref.ref(objects[0]), tuple(steps)) if steps[0].key is not None else None
 
@@ -104,12 +104,11 @@ def _items_of(holder: Any) -> Any:
     return holder.items() if type(holder) is types.MappingProxyType else None
 
 
-def _key_of(holder: Any, value: Any) -> str | None:
+def _name_in(holder: Any, value: Any) -> str | None:
     """Return the name by that a dict or a class's attributes hold a value."""
-    for key, found in list(_items_of(holder) or ()):
-        if found is value:
-            return key if type(key) is str and key.isidentifier() and len(key) <= _MOST_KEY else None
-    return None
+    found = rawtypes.key_of(holder, value) if _items_of(holder) is not None else None
+    key = found[0] if found else None
+    return key if type(key) is str and key.isidentifier() and len(key) <= _MOST_KEY else None
 
 
 def _is_own_dict(holder: Any, held: Any) -> bool:

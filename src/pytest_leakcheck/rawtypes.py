@@ -6,12 +6,15 @@ may override; the descriptors of ``type``, ``object`` and ``ModuleType`` used he
 
 from __future__ import annotations
 
+import os
+import sys
 import types
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_ENVIRONMENT_DIRS = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _type_dict: Any = type.__dict__
 _module_getter = _type_dict["__module__"].__get__
 _qualname_getter = _type_dict["__qualname__"].__get__
@@ -120,6 +123,49 @@ def slots_of(obj: object) -> dict[str, Any]:
                 except (AttributeError, TypeError):
                     continue
     return filled
+
+
+def key_of(names: Any, value: object) -> tuple[object] | None:
+    """Return the key of the first item of a dict, view or context whose value is `value`.
+
+    It comes in a tuple, since any object may be a key. A dict subclass's own ``items`` is not asked.
+    """
+    items = dict.items(names) if is_instance(names, dict) else names.items()
+    for key, found in list(items):
+        if found is value:
+            return (key,)
+    return None
+
+
+def module_file(name: str) -> str:
+    """Return the path of the file that a loaded module came from, or the empty string.
+
+    It asks nothing of the file system: types are judged in a callback of the collector, amid any code of the user's.
+    """
+    module = sys.modules.get(name)
+    if module is None or not is_module(module):
+        return ""
+    file = module_dict(module).get("__file__")
+    return os.path.normcase(file) if type(file) is str else ""
+
+
+def is_in_environment(file: str) -> bool:
+    """Tell whether a path lies below the folder that an environment installs packages to."""
+    return any(folder in file for folder in _ENVIRONMENT_DIRS)
+
+
+def reference_count(table: dict[int, Any], node: int) -> int:
+    """Return how many references there are to an object of `table`, that of the table included, that of asking not."""
+    return sys.getrefcount(table[node]) - _ASKING
+
+
+def _count_asking() -> int:
+    table: dict[int, Any] = {0: object()}
+    return sys.getrefcount(table[0]) - 1
+
+
+_ASKING = _count_asking()
+"""What asking for an object's reference count adds to it: 1, or 0 where loads are borrowed (CPython 3.14)."""
 
 
 def resolves_by_name(kind: type, modules: dict[str, Any]) -> bool:

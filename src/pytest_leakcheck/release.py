@@ -8,6 +8,12 @@ import pytest
 from _pytest.logging import caplog_records_key
 
 
+def parametrize_values(item: pytest.Item) -> tuple[Any, ...]:
+    """Return the values of parametrize that `item` runs with, which pytest keeps for the whole session."""
+    callspec: Any = getattr(item, "callspec", None)
+    return tuple(callspec.params.values()) if callspec else ()
+
+
 def let_go(item: pytest.Item) -> None:
     """Drop the fixture values, the instance of a plain test class and the log records that pytest keeps.
 

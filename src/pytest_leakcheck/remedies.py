@@ -8,11 +8,11 @@ from pytest_leakcheck import describe, rawtypes
 
 _WRAP = "wrap it: pytest_leakcheck.patterns.weakable(value)."
 
-_REASONS = {
-    type(None): "None lives for ever. Did what should have made the object return nothing?",
-    weakref.ProxyType: "it is a weak proxy itself. Register the object behind it.",
-    weakref.CallableProxyType: "it is a weak proxy itself. Register the object behind it.",
-}
+_REASONS = (
+    (type(None), "None lives for ever. Did what should have made the object return nothing?"),
+    (weakref.ProxyType, "it is a weak proxy itself. Register the object behind it."),
+    (weakref.CallableProxyType, "it is a weak proxy itself. Register the object behind it."),
+)
 
 
 def why_not_weakable(obj: object) -> str | None:
@@ -51,16 +51,17 @@ def _is_bare(kind: type) -> bool:
 def _reason(kind: type, name: str) -> str:
     bases = rawtypes.mro_of(kind)
     is_slotted = any("__slots__" in rawtypes.class_dict(base) for base in bases)
-    if kind in _REASONS:
-        return _REASONS[kind]
-    if tuple in bases or int in bases or bytes in bases:
+    known = next((reason for each, reason in _REASONS if kind is each), "")
+    if known:
+        return known
+    if any(rawtypes.derives(kind, base) for base in (tuple, int, bytes)):
         return f"Python gives {name} no room for one. Register the object that holds it, or {_WRAP}"
     if is_slotted and "__dataclass_fields__" in rawtypes.class_dict(kind):
         remedy = "Declare it @dataclass(slots=True, weakref_slot=True) (Python 3.11), or leave slots=True out."
         return f"it is a dataclass with slots. {remedy}"
     if is_slotted:
         return f'{name} has __slots__ without "__weakref__". Add "__weakref__" to its __slots__.'
-    if kind in (str, list, dict, float, bytearray, complex):
+    if rawtypes.is_one_of(kind, (str, list, dict, float, bytearray, complex)):
         subclass = f"class My{name.title()}({name}): ..."
         return f"Python gives {name} no room for one. Register an instance of a subclass ({subclass}), or {_WRAP}"
     return f"its type, {describe.type_name(kind)}, leaves no room for one. Register the object that holds it."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from _pytest._code.code import ReprFileLocation, TerminalRepr
 
+from pytest_leakcheck.describe import counted
 from pytest_leakcheck.model import Report
 from pytest_leakcheck.render.text import Style, headline, render
 from pytest_leakcheck.unmatched import ASKED, OWN, merged
@@ -150,9 +151,9 @@ class Reporter:
             terminalreporter.write_line(f"leakcheck: {line}", yellow=True)
 
     def _last_line(self) -> str:
-        tests, objects = _counted(self._tests, "test"), _counted(self._objects, "object")
+        tests, objects = counted(self._tests, "test"), counted(self._objects, "object")
         checked = f"{objects} in {tests}" if self._objects else tests
-        found = f"{_counted(len(self._fingerprints), 'leak')} in {_counted(self._leaking, 'test')}"
+        found = f"{counted(len(self._fingerprints), 'leak')} in {counted(self._leaking, 'test')}"
         seconds = time.perf_counter() - self._started
         return (
             f"leakcheck: {checked} checked; {found if self._leaking else 'no leaks'}; "
@@ -161,7 +162,7 @@ class Reporter:
 
     def _warnings(self) -> Iterator[str]:
         if self._idle == self._tests:
-            yield f"nothing was watched in {_counted(self._tests, 'test')}: no object was registered"
+            yield f"nothing was watched in {counted(self._tests, 'test')}: no object was registered"
         asked = merged(self._config.stash.get(ASKED, {}), *self._asked)
         for name, (number, is_found) in sorted(asked.items()):
             if not is_found:
@@ -183,11 +184,7 @@ def _suspicion(failed: str, repeated: list[str]) -> str:
 
 
 def _nothing_fits(name: str, number: int) -> str:
-    tests = _counted(number, "test")
+    tests = counted(number, "test")
     if name == OWN:
         return f"no loaded class is this project's own, so {tests} watched nothing: set leakcheck_packages"
     return f"instances_of {name!r} never matched any object's class in {tests}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

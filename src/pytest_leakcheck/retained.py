@@ -8,7 +8,6 @@ holders, and so do those of running frames.
 from __future__ import annotations
 
 import gc
-import sys
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -74,16 +73,8 @@ def _held_from_outside(found: dict[int, Any], survivor: Any, own_references: Cal
 
 
 def _count(found: dict[int, Any], node: int) -> int:
-    """Return how many references there are to an object, without ours: that of `found` and that of asking."""
-    return sys.getrefcount(found[node]) - _ASKING
-
-
-def _count_asking() -> int:
-    found = {0: object()}
-    return sys.getrefcount(found[0])
-
-
-_ASKING = _count_asking()
+    """Return how many references there are to an object, that of `found` left out."""
+    return rawtypes.reference_count(found, node) - 1
 
 
 def _size(obj: Any) -> int:

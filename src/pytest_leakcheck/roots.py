@@ -14,7 +14,6 @@ import signal
 import sys
 import sysconfig
 import threading
-import types
 import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ from pytest_leakcheck.nearby import Nearby
 from pytest_leakcheck.paths import Anchor
 
 if TYPE_CHECKING:
+    import types
     from collections.abc import Iterable
 
 USER, THIRD_PARTY, STDLIB, WEAK, PYTEST, UNACCOUNTED = range(6)
@@ -215,12 +215,13 @@ class Roots:
     def _add_locals(self, frame: RunningFrame) -> None:
         is_pytest = frame.module.partition(".")[0] in PYTEST_PACKAGES
         kind: RootKind = "pytest itself" if is_pytest else "running frame" if frame.is_current else "thread"
-        name = f"{frame.function} ({frame.place})"
+        function = frame.function
+        name = f"{function} ({frame.place})"
         root = Root(f"thread {describe.clean(frame.thread)!r}" if kind == "thread" else name, kind)
         code = frame.frame.f_code
         for variable, value in frame.take_locals():
-            text = f"local {describe.clean(variable)!r} of {frame.function} ({frame.place})"
-            link = Link(text, describe.label(value), "local variable", f"local {variable} of {frame.function}")
+            text = f"local {describe.clean(variable)!r} of {name}"
+            link = Link(text, describe.label(value), "local variable", f"local {variable} of {function}")
             start = Start(Anchor(PYTEST if is_pytest else WEAK, 1, f"{frame.depth:04d}{variable}"), root, link)
             self._add(value, start, is_cell=variable in code.co_cellvars or variable in code.co_freevars)
 
@@ -332,7 +333,6 @@ def _pytest_start(obj: Any) -> Start | None:
 
 
 _STDLIB_DIR = os.path.normcase(sysconfig.get_path("stdlib")) + os.sep
-_SITE_DIRS = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 
 
 def module_rank(name: str) -> int:
@@ -342,19 +342,10 @@ def module_rank(name: str) -> int:
         return PYTEST
     if top in sys.stdlib_module_names:
         return STDLIB
-    file = module_file(name)
-    if any(folder in file for folder in _SITE_DIRS):
+    file = rawtypes.module_file(name)
+    if rawtypes.is_in_environment(file):
         return THIRD_PARTY
     return STDLIB if file.startswith(_STDLIB_DIR) else USER
-
-
-def module_file(name: str) -> str:
-    """Return the path of the file that a module was loaded from, or the empty string."""
-    module = sys.modules.get(name)
-    if module is None or not rawtypes.is_module(module) or not isinstance(module, types.ModuleType):
-        return ""
-    file = rawtypes.module_dict(module).get("__file__")
-    return os.path.normcase(file) if type(file) is str else ""
 
 
 def class_root(root: Root, objects: list[Any]) -> tuple[Root, list[Any]]:

@@ -15,8 +15,6 @@ from pytest_leakcheck import rawtypes
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_ENVIRONMENT_DIRS = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
-
 
 class TypeFilter:
     """Tells wanted types from others, judging each type once.
@@ -68,8 +66,8 @@ def own(root: str, packages: Sequence[str], *, watched: Sequence[str] = (), igno
     def is_own(module: str) -> bool:
         if any(module == package or module.startswith(f"{package}.") for package in packages):
             return True
-        file = module_file(module)
-        if not file.startswith(folders) or any(part in file for part in _ENVIRONMENT_DIRS):
+        file = rawtypes.module_file(module)
+        if not file.startswith(folders) or rawtypes.is_in_environment(file):
             return False
         return not (environment.startswith(folders) and environment not in folders and file.startswith(environment))
 
@@ -77,7 +75,7 @@ def own(root: str, packages: Sequence[str], *, watched: Sequence[str] = (), igno
 
     def judge(kind: type) -> bool:
         module = rawtypes.module_of(kind)
-        if type in rawtypes.mro_of(kind) or module.partition(".")[0] == "pytest_leakcheck":
+        if rawtypes.derives(kind, type) or module.partition(".")[0] == "pytest_leakcheck":
             return False
         if module not in verdicts:
             verdicts[module] = bool(module) and is_own(module)
@@ -107,21 +105,9 @@ def project_packages(root: str) -> list[str]:
     return found
 
 
-def module_file(name: str) -> str:
-    """Return the path of the file that a loaded module came from, or the empty string.
-
-    It asks nothing of the file system: types are judged in a callback of the collector, amid any code of the user's.
-    """
-    module = sys.modules.get(name)
-    if module is None or not rawtypes.is_module(module):
-        return ""
-    file = rawtypes.module_dict(module).get("__file__")
-    return os.path.normcase(file) if type(file) is str else ""
-
-
 def is_plain_instance(obj: object) -> bool:
     """Tell whether `obj` is neither a class, nor a module, nor a function, nor of ours: those are never blamed."""
     if rawtypes.module_of(type(obj)).partition(".")[0] == "pytest_leakcheck":
         return False
-    bases = rawtypes.mro_of(type(obj))
-    return not any(kind in bases for kind in (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType))
+    blameless = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType)
+    return not any(rawtypes.is_instance(obj, kind) for kind in blameless)

@@ -22,7 +22,7 @@ from pytest_leakcheck.check import Check, LeakError, Plan, Session
 from pytest_leakcheck.describe import error_text
 from pytest_leakcheck.marks import plan_for
 from pytest_leakcheck.neighbours import offer_to_others
-from pytest_leakcheck.release import let_go
+from pytest_leakcheck.release import let_go, parametrize_values
 from pytest_leakcheck.repeat import REPEATING, made_at, running_again, why_not_repeatable
 from pytest_leakcheck.reporting import add_leak_section, as_leak_report, ensure_reporter, note_checked
 from pytest_leakcheck.unmatched import ASKED, Asked
@@ -85,7 +85,7 @@ def check_of(item: pytest.Function) -> Check | None:
     if options.is_off or item.get_closest_marker("skip_leakcheck"):
         return None
     judge = ensure_judge(item.config)
-    run = item.stash.get(_RUN, None) or judge.begin(item)
+    run = item.stash.get(_RUN, None) or judge.begin(item, plan_for(item, is_on=options.is_on))
     return run.check
 
 
@@ -98,25 +98,25 @@ class Judge:
         self._session = Session(options)
         self._latest: Run | None = None
 
-    def begin(self, item: pytest.Function) -> Run:
+    def begin(self, item: pytest.Item, plan: Plan) -> Run:
         """Start the check of one run of `item`."""
-        plan = plan_for(item, is_on=self._options.is_on)
         run = Run(Check(self._session, plan, item.nodeid), is_owned=item.stash.get(_OWNED, False))
         item.stash[_RUN] = self._latest = run
         run.check.start()
         return run
 
-    def is_checked(self, item: pytest.Item) -> bool:
-        """Tell whether anything is asked for of `item`."""
+    def plan(self, item: pytest.Item) -> Plan | None:
+        """Return what `item` is to be checked for, or None where nothing is asked for."""
         if not isinstance(item, pytest.Function) or self._options.is_off:
-            return False
+            return None
         plan = plan_for(item, is_on=self._options.is_on)
-        return not plan.is_skipped and (not plan.is_empty or "assert_collected" in item.fixturenames)
+        is_asked = not plan.is_skipped and (not plan.is_empty or "assert_collected" in item.fixturenames)
+        return plan if is_asked else None
 
     @pytest.hookimpl
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> object:
         """Run the test with its verdict after teardown, unless another plugin runs it."""
-        if not self.is_checked(item):
+        if self.plan(item) is None:
             return None
         taken = offer_to_others(self, item, nextitem)  # type: ignore[arg-type]
         if taken is not None:
@@ -146,8 +146,9 @@ class Judge:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
         """Begin a run: what lives now is not this test's."""
-        if not item.stash.get(REPEATING, False) and self.is_checked(item):
-            self.begin(item)  # type: ignore[arg-type]
+        plan = None if item.stash.get(REPEATING, False) else self.plan(item)
+        if plan is not None:
+            self.begin(item, plan)
         return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -286,8 +287,7 @@ def _judge(item: pytest.Item, run: Run) -> None:
     again = _second_run(item, run)  # before letting go: it looks at the item's function, which makes an instance anew
     let_go(item)
     try:
-        params = getattr(item, "callspec", None)
-        found = run.check.judge(again, list(params.params.values()) if params else ())
+        found = run.check.judge(again, parametrize_values(item))
         run.leak = completed(found, item.nodeid, run.check.options) if found else None
     except Exception as error:  # noqa: BLE001 - a fault of ours must not break the user's run; it is told at the end
         run.trouble = f"{type(error).__name__}: {error}"

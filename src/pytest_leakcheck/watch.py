@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import time
 import weakref
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -42,10 +41,8 @@ class Watch:
 
         Raises TypeError where it can't be weakly referenced. An object that is watched already keeps its first origin.
         """
-        if any(entry.ref() is obj for entry in self.watched):
-            return
-        self.watched.append(Watched(weakref.ref(obj), Survivor(describe.type_name(type(obj)), origin, reason)))
-        self.total += 1
+        if not any(entry.ref() is obj for entry in self.watched):
+            self._enter(weakref.ref(obj), Survivor(describe.type_name(type(obj)), origin, reason))
 
     def add_new(self, obj: object, origin: str) -> None:
         """Watch `obj`, known to be unwatched, if it can be weakly referenced."""
@@ -53,7 +50,9 @@ class Watch:
             ref = weakref.ref(obj)
         except TypeError:
             return
-        fact = Survivor(describe.type_name(type(obj)), origin)
+        self._enter(ref, Survivor(describe.type_name(type(obj)), origin))
+
+    def _enter(self, ref: weakref.ref[Any], fact: Survivor) -> None:
         self.watched.append(Watched(ref, fact))
         self.total += 1
 
@@ -76,8 +75,7 @@ class Watch:
 
     def summary(self) -> str:
         """Return how many objects of which types are watched: ``2 shop.Session, 1 shop.Item``."""
-        types = Counter(entry.fact.type_name for entry in self.watched)
-        return ", ".join(f"{number} {name}" for name, number in types.items())
+        return describe.tally(entry.fact.type_name for entry in self.watched)
 
     def collect_young(self) -> bool:
         """Collect the young generations while any watched object lives; tell whether one still does."""

@@ -7,6 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_leakcheck.describe import counted
+
 if TYPE_CHECKING:
     from pytest_leakcheck.model import Leak, Proof, Report, Survivor, Trace
 
@@ -63,9 +65,12 @@ def headline(report: Report) -> str:
     first = report.leaks[0]
     if number == 1 and first.trace:
         return f"{first.survivors[0].type_name} is still alive, held by {_held_by(first.trace)}"
-    noun, verb = ("object", "is") if number == 1 else ("objects", "are")
     causes = f" ({len(report.leaks)} causes)" if len(report.leaks) > 1 else ""
-    return f"{number:,} {noun} that should be gone {verb} still alive{causes}"
+    return f"{_still_alive(number)}{causes}"
+
+
+def _still_alive(number: int) -> str:
+    return f"{counted(number, 'object')} that should be gone {'is' if number == 1 else 'are'} still alive"
 
 
 def _held_by(trace: Trace) -> str:
@@ -74,10 +79,8 @@ def _held_by(trace: Trace) -> str:
 
 
 def _verdict(report: Report, style: Style) -> str:
-    number = report.count
-    noun, verb = ("object", "is") if number == 1 else ("objects", "are")
     waited = f" after {report.waited:.1f} s of waiting" if report.waited else ""
-    return f"{style.paint('LEAKED', 'red')}  {number:,} {noun} that should be gone {verb} still alive{waited}"
+    return f"{style.paint('LEAKED', 'red')}  {_still_alive(report.count)}{waited}"
 
 
 def _leak(leak: Leak, style: Style) -> list[str]:
