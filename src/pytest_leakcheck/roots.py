@@ -392,6 +392,7 @@ def promote(root: Root, links: tuple[Link, ...]) -> tuple[Root, tuple[Link, ...]
 
 
 _KEPT_BY_PYTEST = {
+    "param": "a parametrize value",
     "params": "a parametrize value",
     "callspec": "a parametrize value",
     "_excinfo": "an exception that a test raised",
