@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import textwrap
 
 import pytest
+
+import surroundings
 
 PLUGINS = {
     "anyio": "anyio",
@@ -76,13 +77,7 @@ def _without_others(uses: str) -> list[str]:
 @pytest.fixture
 def suite(pytester, monkeypatch):
     """Return a suite to write and run in the folder ``suite``; text comes without colours and 80 columns wide."""
-    for name in ("CI", "BUILD_NUMBER", "FORCE_COLOR", "PY_COLORS", "PYTEST_ADDOPTS"):
-        monkeypatch.delenv(name, raising=False)
-    for name in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("PYTHONWARNINGS", "")
+    surroundings.give(monkeypatch)
     suite = Suite(pytester)
     monkeypatch.chdir(suite.path)
     return suite

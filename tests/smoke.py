@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.resources
-import os
 import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import surroundings
 
 TESTS = """\
 SESSIONS = []
@@ -59,13 +60,12 @@ def check_metadata() -> None:
 
 
 def check_run() -> None:
-    surroundings = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "PYTHON"))}
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "test_smoke.py").write_text(TESTS, "utf-8")
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "--leakcheck", "--strict-markers"],
             cwd=folder,
-            env=surroundings | {"COLUMNS": "80", "NO_COLOR": "1"},
+            env={name: value for name, value in surroundings.plain().items() if not name.startswith("PYTHON")},
             capture_output=True,
             text=True,
             check=False,

@@ -1,6 +1,5 @@
 """Each advice is shown for a leak of its kind, and whoever follows it is rid of the leak."""
 
-import os
 import re
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
+import surroundings
 from pytest_leakcheck.advice import ADVICE
 
 PRELUDE = """
@@ -508,11 +508,10 @@ def told(tmp_path_factory):
             (folder / f"test_{side}_{number}.py").write_text(PRELUDE + body + test)
     results = folder / "results.xml"
     others = [part for name in ("anyio", "asyncio", "flaky", "rerunfailures", "xdist") for part in ("-p", f"no:{name}")]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COLUMNS"))}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *others, f"--junit-xml={results}", "."],
         cwd=folder,
-        env=environment,
+        env=surroundings.plain(),
         capture_output=True,
         text=True,
         check=False,

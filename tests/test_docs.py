@@ -27,6 +27,7 @@ from pathlib import Path
 
 import pytest
 
+import surroundings
 from pytest_leakcheck import advice, options, patterns
 from pytest_leakcheck.fixtures import AssertCollected
 
@@ -127,15 +128,10 @@ def run(command, files=""):
 
 def environment():
     """Return the surroundings of a user who has pytest and this plugin, and a terminal of 80 columns."""
-    mine = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "FORCE_COLOR"))}
     without = " ".join(f"-p no:{name}" for name in OTHER_PLUGINS)
-    return mine | {
-        "COLUMNS": "80",
-        "NO_COLOR": "1",
-        "PYTEST_ADDOPTS": f"--no-header {without}",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONIOENCODING": "utf-8",
-    }
+    return surroundings.plain(
+        PYTEST_ADDOPTS=f"--no-header {without}", PYTHONDONTWRITEBYTECODE="1", PYTHONIOENCODING="utf-8"
+    )
 
 
 @functools.cache

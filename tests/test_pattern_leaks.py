@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import surroundings
 from pytest_leakcheck import patterns
 
 THING = """
@@ -112,8 +113,7 @@ FREED_MEANWHILE = {
 @pytest.fixture
 def run(pytester, monkeypatch):
     """Run the body of one test, as a user's pytest would, in a process of its own."""
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("NO_COLOR", "1")
+    surroundings.give(monkeypatch)
 
     def run(body, *fixtures, imports=""):
         lines = "\n".join(f"    {line.strip()}" for line in body.strip().splitlines())

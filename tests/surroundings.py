@@ -1,0 +1,35 @@
+"""The environment variables of what the tests start: a terminal of 80 columns, and no habits of the machine."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+OTHERS = ("CI", "BUILD_NUMBER", "FORCE_COLOR", "PY_COLORS", "TERM_PROGRAM")
+"""What changes the output of pytest; on a CI machine, lines of the short summary are not cut at the last column."""
+
+
+def plain(**more: str) -> dict[str, str]:
+    """Return this process's variables without those that pytest or its output depends on, and with `more`."""
+    return {name: value for name, value in os.environ.items() if not _is_left_out(name)} | {
+        "COLUMNS": "80",
+        "NO_COLOR": "1",
+        "PYTHONWARNINGS": "",
+        **more,
+    }
+
+
+def give(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make them this process's own for the time of a test."""
+    kept = plain()
+    for name in set(os.environ) - set(kept):
+        monkeypatch.delenv(name)
+    for name, value in kept.items():
+        monkeypatch.setenv(name, value)
+
+
+def _is_left_out(name: str) -> bool:
+    return name in OTHERS or name.startswith("PYTEST_")
