@@ -401,17 +401,18 @@ _KEPT_BY_PYTEST = {
     "_instance": "the instance of a test class",
     "_obj": "the instance of a test class",
     "funcargs": "a fixture's value",
+    "testargs": "a fixture's value",
     "cached_result": "a fixture's value",
     "_finalizers": "a fixture's finalizer",
     "message": "a recorded warning",
     "source": "a recorded warning",
     "own_markers": "a marker's argument",
 }
-"""What pytest keeps an object as, by the attribute on the way to it."""
+"""What pytest keeps an object as, by the attribute or local variable on the way to it."""
 
 
 def _kept_by_pytest(links: tuple[Link, ...]) -> str:
-    names = (link.text[1:] for link in links if link.text.startswith("."))
+    names = (link.pattern.removeprefix("local ").partition(" of ")[0].removeprefix(".") for link in links)
     return next((_KEPT_BY_PYTEST[name] for name in names if name in _KEPT_BY_PYTEST), "")
 
 
