@@ -37,6 +37,12 @@ class Drawn:
             return None
         return Anchor(self.roots[node], self.extra.get(node, 0), self.names.get(node, str(node)))
 
+    def anchor_itself(self, node):
+        return self.anchor(node)
+
+    def outside_anchor(self, node, number):
+        return Anchor(0, 0, "") if number < self.outer.get(node, 0) else None
+
     def route(self, node):
         return (node,) if node in self.roots else None
 

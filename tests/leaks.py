@@ -37,7 +37,8 @@ def told(leak) -> dict[str, object]:
         "proof": "" if proof is None else proof.kind,
         "link": "" if proof is None else proof.link,
         "reason": "" if proof is None else proof.reason,
-        "second": _lines(proof.second if proof else None),
+        "others": [_lines(other) for other in (proof.others if proof else ())],
+        "is_all": proof is None or proof.is_all,
         "length": leak.trace.length if leak.trace else 0,
     }
 

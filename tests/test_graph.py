@@ -124,7 +124,7 @@ class TestFiles:
 
     def test_each_leak_has_a_file(self, tmp_path):
         """Numbered from the second on; one without a trace has none; a second holder is drawn too."""
-        independent = Leak((SURVIVOR,), SMALL, proof=Proof("independent", second=OTHER))
+        independent = Leak((SURVIVOR,), SMALL, proof=Proof("independent", others=(OTHER,)))
         lost = Leak((SURVIVOR,), None, unavailable="no root")
 
         paths = write_graphs(report_of(independent, lost, Leak((SURVIVOR,), OTHER)), tmp_path / "a" / "b", "test_it")

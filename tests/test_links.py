@@ -22,7 +22,9 @@ def _said(answer) -> list[str]:
         lines.append(f"=> every path goes through {answer['link']}")
     elif answer["proof"] == "independent":
         lines.append("=> independent")
-        lines += [f"   {'    ' if number else 'and '}{line}" for number, line in enumerate(answer["second"])]
+        for other in answer["others"]:
+            lines += [f"   {'    ' if number else 'and '}{line}" for number, line in enumerate(other)]
+        lines += [] if answer["is_all"] else ["   and perhaps more"]
     elif answer["proof"]:
         lines.append(f"=> not proven: {answer['reason']}")
     return [line.strip() for line in lines]

@@ -13,7 +13,7 @@ TRACE = Trace(Root("shop.registry", "module"), LINKS, 4)
 LEAK = Leak(
     (Survivor("shop.Session", "registered test_cart.py:14", "closed"),),
     TRACE,
-    proof=Proof("independent", second=replace(TRACE, length=5)),
+    proof=Proof("independent", others=(replace(TRACE, length=5),)),
     also_keeps=(Survivor("shop.Item", "made during the test"),),
 )
 

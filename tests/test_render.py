@@ -99,10 +99,23 @@ def test_what_hangs_below_is_told_apart():
 def test_independent_holders_are_both_shown():
     """The second path follows the first."""
     other = Trace(Root("app", "module"), LINKS[:1], 3)
-    text = render(Report((replace(LEAK, proof=Proof("independent", second=other)),)))
+    text = render(Report((replace(LEAK, proof=Proof("independent", others=(other,))),)))
 
     assert "2 independent holders: dropping one is not enough. The other:" in text
     assert text.count("GC root") == 2
+
+
+def test_further_holders_are_counted_and_shown_with_v():
+    """Three holders: two are shown, and where to see the third is told; with -v all three are."""
+    others = (Trace(Root("app", "module"), LINKS[:1], 3), Trace(Root("web", "module"), LINKS[:1], 3))
+    report = Report((replace(LEAK, proof=Proof("independent", others=others, is_all=False)),))
+    short, full = render(report, Style()), render(report, Style(is_verbose=True))
+
+    assert "At least 3 independent holders: dropping one is not enough. The second:" in short
+    assert "  1 more: run with -v to see it." in short.splitlines()
+    assert short.count("GC root") == 2
+    assert "  The third:" in full.splitlines()
+    assert full.count("GC root") == 3
 
 
 def test_what_is_not_proved_says_why():
@@ -150,8 +163,8 @@ def test_the_headline_names_object_and_holder():
 
 def test_alive_is_no_verdict():
     """`why_alive` shows the same path for an object that may well live."""
-    text = render_alive(replace(LEAK, accounting="1 reference, 0 found."))
+    text = render_alive(replace(LEAK, accounting="The object has 1 reference, which was found."))
 
     assert text.startswith("ALIVE  shop.session.Session\n")
     assert "this object" in text
-    assert text.endswith("  1 reference, 0 found.")
+    assert text.endswith("frees the object. The object has 1 reference, which was found.")

@@ -47,6 +47,24 @@ class TestOneFailure:
         ]
         assert not suite.lines_of(result, "PASSED")
 
+    def test_three_holders_are_all_shown_by_a_verbose_run(self, suite):
+        """Two of them otherwise, and where to see the third."""
+        source = """
+        MORE, LAST = {}, set()
+
+
+        def test_leak(assert_collected):
+            thing = assert_collected(keep(Thing()))
+            MORE["one"] = thing
+            LAST.add(thing)
+        """
+        short, full = suite.run(source), suite.run("", "-v")
+
+        short.stdout.fnmatch_lines(["  3 independent holders: *The second:", "  1 more: run with -v to see it."])
+        full.stdout.fnmatch_lines(["  3 independent holders: *The second:", "  The third:"])
+        assert len(suite.lines_of(short, "GC root")) == 2
+        assert len(suite.lines_of(full, "GC root")) == 3
+
     def test_what_dies_with_the_test_passes(self, suite):
         """Locals need no del, and a cycle needs no collection by hand."""
         result = suite.run(

@@ -31,5 +31,6 @@ def test_a_module_is_named_by_its_own_name():
         "    .ORDERS  list, 1 item\n"
         "    [0]      Order                                                   this object\n"
         "\n"
-        "  Every path goes through __main__.ORDERS[0]: dropping it frees the object.\n"
+        "  Every path goes through __main__.ORDERS[0]: dropping it frees the object. The\n"
+        "  object has 1 reference, which was found.\n"
     )

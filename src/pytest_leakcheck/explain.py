@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_leakcheck import describe, rawtypes
 from pytest_leakcheck.advice import ADVICE
+from pytest_leakcheck.further import Further, Known, find_further
 from pytest_leakcheck.heap import Heap, unseen_holders
 from pytest_leakcheck.links import INHERENT, bound_of, name_links, opened
 from pytest_leakcheck.model import Leak, Link, Proof, Root, Survivor, Trace
@@ -15,7 +16,7 @@ from pytest_leakcheck.paths import SEARCH_SECONDS, Search, find_paths
 from pytest_leakcheck.places import Place, place_of
 from pytest_leakcheck.proof import OUTSIDE, prove
 from pytest_leakcheck.retained import retained
-from pytest_leakcheck.roots import Roots, Start, class_root, logger_root, promote
+from pytest_leakcheck.roots import WEAK, Roots, Start, class_root, logger_root, promote
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -26,6 +27,8 @@ IMMORTAL = 1 << 28
 """Counts of references from here on are not counts (deep-frozen strings on CPython 3.11, PEP 683 from 3.12 on)."""
 MOST_TOLD = 100
 """Survivors whose paths are put into words; further ones are only counted."""
+MOST_OTHERS = 9
+"""Independent paths told at most beside the first."""
 MOST_ACCOUNTED = 500
 """Objects whose references are counted where no root was found, the nearest to the survivors first."""
 
@@ -215,46 +218,92 @@ class _Facing(NamedTuple):
         )
 
     def _accounting(self, target: int, trace: Trace) -> str:
-        missing, total = self.heap.missing(target), self.heap.references(target)
+        total = self.heap.references(target)
         if total >= IMMORTAL:
             return "It is immortal: the interpreter itself keeps it, whoever else refers to it."
+        if rawtypes.is_type(self.heap.objects[target]):
+            return ""
+        missing = self.heap.missing(target)
         if missing:
             held = "1 is held" if missing == 1 else f"{missing} are held"
             references = describe.counted(total, "reference")
-            return f"{references}, {total - missing} found; {held} by {unseen_holders()}."
+            return f"The object has {references}, {total - missing} found; {held} by {unseen_holders()}."
         if trace.root.kind == "unaccounted":
             return f"Higher up, a reference is held by {unseen_holders()}."
-        return ""
+        return _all_found(total)
 
     def _proof(self, told: Told) -> Proof:
         if told.trace.root.kind == "unaccounted":
             return Proof("unproven", reason="what holds it is not visible")
-        nodes, skipped = told.nodes, 0
-        if told.ends[0] == 0:
-            nodes, skipped = (OUTSIDE, *told.nodes), -1
-        elif rawtypes.is_module(self.heap.objects[nodes[0]]):
-            nodes, skipped = told.nodes[1:], 1  # who else refers to a module's globals is beside the point
-        ends = [end - skipped for end in told.ends]
-        telling = {end for end, link in zip(ends, told.trace.links, strict=True) if link.kind not in INHERENT}
-        telling.add(told.rooted - skipped)
-        inherent = frozenset(range(len(nodes))) - telling
-        found = prove(self.heap, nodes, inherent=inherent, seconds=self.seconds)
+        line = _line(self.heap, told)
+        inherent = frozenset(range(len(line.nodes))) - line.telling
+        found = prove(self.heap, line.nodes, inherent=inherent, seconds=self.seconds)
         if found.edge is not None:
-            last = ends.index(found.edge) if found.edge in ends else -1
+            last = line.ends.index(found.edge) if found.edge in line.ends else -1
             return Proof("dominator", link=spelled(told.trace, last))
         if found.second:
-            return Proof("independent", second=self._second(found.second, told.trace))
+            return self._independent(told, found.second)
         return Proof("unproven", reason=found.reason)
 
-    def _second(self, nodes: tuple[int, ...], first: Trace) -> Trace | None:
-        """Return another path in words; where it starts off the heap, from another root than the first."""
+    def _independent(self, first: Told, second: tuple[int, ...]) -> Proof:
+        """Return all paths that share no link with one another, `first` being one of them and `second` another."""
+        deadline = time.monotonic() + self.seconds
+        others: list[Told] = []
+        following = Further(second, is_complete=True)
+        while following.nodes and len(others) < MOST_OTHERS:
+            told = self._other(following.nodes, [first, *others])
+            if told is None:
+                break
+            others.append(told)
+            known = [_line(self.heap, each).known() for each in (first, *others)]
+            left = deadline - time.monotonic()
+            following = find_further(self.heap, known, worst_rank=WEAK, seconds=left)
+        is_all = following.is_complete and not following.nodes
+        return Proof("independent", others=tuple(told.trace for told in others), is_all=is_all)
+
+    def _other(self, nodes: tuple[int, ...], known: Sequence[Told]) -> Told | None:
+        """Return a further path in words; where it starts off the heap, from a root that no path `known` has."""
         if nodes[0] != OUTSIDE:
-            told = _tell(self.heap, self.roots, nodes)
-        else:
-            starts = self.roots.outside(nodes[1])
-            other = next((start for start in starts if (start.root, start.link) != (first.root, first.links[0])), None)
-            told = _tell(self.heap, self.roots, nodes[1:], other)
-        return told.trace if told else None
+            return _tell(self.heap, self.roots, nodes)
+        taken = [(told.trace.root, told.trace.links[0].text) for told in known]
+        starts = (start for start in self.roots.outside(nodes[1]) if start.link is not None)
+        start = next((start for start in starts if (start.root, start.link and start.link.text) not in taken), None)
+        return _tell(self.heap, self.roots, nodes[1:], start)
+
+
+def _all_found(total: int) -> str:
+    if total == 1:
+        return "The object has 1 reference, which was found."
+    return f"The object has {describe.counted(total, 'reference')}, {'both' if total == 2 else 'all'} found."
+
+
+class _Line(NamedTuple):
+    """A path in words as the searches see it: without a module above its globals, with `OUTSIDE` for a root off it."""
+
+    nodes: tuple[int, ...]
+    ends: list[int]
+    """For each link, the index on `nodes` that it leads to."""
+    telling: frozenset[int]
+    """The indexes of the nodes whose link may be at fault."""
+
+    def known(self) -> Known:
+        """Return the path with the references that its telling links are made of."""
+        links = set()
+        for end in self.telling:
+            above = max((other for other in self.ends if other < end), default=0)
+            links |= {(holder, self.nodes[end]) for holder in self.nodes[above:end]}
+        return Known(self.nodes, frozenset(links))
+
+
+def _line(heap: Heap, told: Told) -> _Line:
+    nodes, skipped = told.nodes, 0
+    if told.ends[0] == 0:
+        nodes, skipped = (OUTSIDE, *told.nodes), -1
+    elif rawtypes.is_module(heap.objects[nodes[0]]):
+        nodes, skipped = told.nodes[1:], 1  # who else refers to a module's globals is beside the point
+    ends = [end - skipped for end in told.ends]
+    telling = {end for end, link in zip(ends, told.trace.links, strict=True) if link.kind not in INHERENT}
+    return _Line(nodes, ends, frozenset({*telling, told.rooted - skipped}))
 
 
 def spelled(trace: Trace, last: int) -> str:

@@ -97,6 +97,16 @@ class Heap:
         """Return how many references to a node are known to come from roots off the heap."""
         return len(self._roots.outside(node))
 
+    def outside_anchor(self, node: int, number: int) -> Anchor | None:
+        """Return what makes root number `number` off the heap hold a node, the best one first, or None."""
+        starts = self._roots.outside(node)
+        return starts[number].anchor if number < len(starts) else None
+
+    def anchor_itself(self, node: int) -> Anchor | None:
+        """Return what makes an object a root on the heap by itself, or None."""
+        start = self._roots.start_itself(self.objects[node])
+        return start.anchor if start else None
+
     def own_references(self, node: int) -> int:
         """Return how many references to a node are ours: of the tables here, and of the lists of survivors."""
         tables = (self.objects, self._roots.nearby.objects, *self._lists)

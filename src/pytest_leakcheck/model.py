@@ -81,8 +81,10 @@ class Proof:
     kind: Literal["dominator", "independent", "unproven"]
     link: str = ""
     """For a dominator, the one link that all paths go through, spelled from the root on."""
-    second: Trace | None = None
-    """For independent holders, the path of another one."""
+    others: tuple[Trace, ...] = ()
+    """For independent holders, the paths of the further ones; none of them shares a link with another."""
+    is_all: bool = True
+    """Whether there are no further ones, as far as the collector sees."""
     reason: str = ""
     """Where nothing is proved, why."""
 
@@ -166,9 +168,15 @@ def _leak_from_plain(plain: dict[str, Any]) -> Leak:
         "survivors": tuple(Survivor(**survivor) for survivor in plain["survivors"]),
         "also_keeps": tuple(Survivor(**survivor) for survivor in plain["also_keeps"]),
         "trace": _trace_from_plain(plain["trace"]),
-        "proof": plain["proof"] and Proof(**{**plain["proof"], "second": _trace_from_plain(plain["proof"]["second"])}),
+        "proof": _proof_from_plain(plain["proof"]),
     }
     return Leak(**{**plain, **values})
+
+
+def _proof_from_plain(plain: dict[str, Any] | None) -> Proof | None:
+    if plain is None:
+        return None
+    return Proof(**{**plain, "others": tuple(trace for each in plain["others"] if (trace := _trace_from_plain(each)))})
 
 
 def _trace_from_plain(plain: dict[str, Any] | None) -> Trace | None:

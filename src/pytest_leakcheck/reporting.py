@@ -26,14 +26,15 @@ _REPORTER = "leakcheck-reporter"
 class LeakRepr(TerminalRepr):
     """A leak report as pytest's terminal, JUnit file and summary want it."""
 
-    def __init__(self, report: Report, path: str, line: int) -> None:
+    def __init__(self, report: Report, path: str, line: int, *, is_verbose: bool) -> None:
         self.report = report
+        self._is_verbose = is_verbose
         self.reprcrash = ReprFileLocation(path=path, lineno=line, message=headline(report))
 
     def toterminal(self, tw: TerminalWriter) -> None:
         """Write the report as wide and as colourful as the terminal takes it."""
         encoding = getattr(getattr(tw, "_file", None), "encoding", None) or "utf-8"
-        style = Style(min(tw.fullwidth, 100), tw.hasmarkup, "utf" not in encoding.lower())
+        style = Style(min(tw.fullwidth, 100), tw.hasmarkup, "utf" not in encoding.lower(), self._is_verbose)
         for line in render(self.report, style).split("\n"):
             tw.line(line)
 
@@ -41,10 +42,12 @@ class LeakRepr(TerminalRepr):
         return render(self.report)
 
 
-def as_leak_report(report: pytest.TestReport, leak: Report, first: pytest.TestReport | None) -> pytest.TestReport:
+def as_leak_report(
+    report: pytest.TestReport, leak: Report, first: pytest.TestReport | None, *, is_verbose: bool
+) -> pytest.TestReport:
     """Make `report` tell of `leak`; `first` is the report that it stands in for, whose times and sections it keeps."""
     path, line, _ = report.location
-    report.longrepr = LeakRepr(leak, path, (line or 0) + 1)
+    report.longrepr = LeakRepr(leak, path, (line or 0) + 1, is_verbose=is_verbose)
     report.leakcheck = leak.to_plain()  # type: ignore[attr-defined]
     if first is not None:
         report.sections = list(first.sections)
@@ -106,7 +109,8 @@ class Reporter:
             self._fingerprints.update(each.fingerprint for each in leak.leaks)
             if isinstance(report.longrepr, str):
                 path, line, _ = report.location
-                report.longrepr = LeakRepr(leak, path, (line or 0) + 1)
+                is_verbose = self._config.getoption("verbose") > 0
+                report.longrepr = LeakRepr(leak, path, (line or 0) + 1, is_verbose=is_verbose)
 
     def _count(self, nodeid: str, repeated: list[str], *checked: Any) -> None:
         objects, gc_seconds, set_aside, is_idle, trouble, notes = checked

@@ -121,8 +121,14 @@ class Roots:
         return frame is not None and id(frame) in self._running
 
     def outside(self, node: int) -> list[Start]:
-        """Return the roots that refer to a node from outside the heap, one for each reference."""
-        return self._outside.get(node, [])
+        """Return the roots that refer to a node from outside the heap, one for each reference, the best one first."""
+        return sorted(self._outside.get(node, []), key=lambda start: (start.anchor.rank, start.anchor.extra))
+
+    def start_itself(self, obj: object) -> Start | None:
+        """Return the root that `obj` is by itself, not by what holds it from outside the heap or leads to it."""
+        own = _start_of(obj) if id(obj) not in self._targets else None
+        known = [start for start in (self._starts.get(id(obj)), own) if start is not None and start.link is None]
+        return min(known, key=lambda start: start.anchor.rank, default=None)
 
     def cells(self, cell: object) -> int:
         """Return how many running frames have `cell` for a variable of theirs, by what is in it."""

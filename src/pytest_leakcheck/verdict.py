@@ -208,9 +208,9 @@ class Judge:
                 item.ihook.pytest_runtest_logreport(report=report)
             return report
         if call.when == "call" and run.is_judged:
-            return as_leak_report(report, run.leak, run.report) if run.leak else report
+            return _as_leak_report(item, report, run.leak, run.report) if run.leak else report
         if call.when == "teardown" and run.leak is not None and not run.is_owned:
-            report = _teardown_leak_report(run.leak, call, report)
+            report = _teardown_leak_report(item, run.leak, call, report)
         elif call.excinfo is not None:
             run.is_clean = False
         if call.when == "teardown":
@@ -356,10 +356,18 @@ def _end_interrupted(item: pytest.Item) -> None:
         item.ihook.pytest_runtest_logreport(report=run.report)
 
 
-def _teardown_leak_report(leak: Report, call: CallInfo[None], report: pytest.TestReport) -> pytest.TestReport:
+def _as_leak_report(
+    item: pytest.Item, report: pytest.TestReport, leak: Report, first: pytest.TestReport | None
+) -> pytest.TestReport:
+    return as_leak_report(report, leak, first, is_verbose=item.config.getoption("verbose") > 0)
+
+
+def _teardown_leak_report(
+    item: pytest.Item, leak: Report, call: CallInfo[None], report: pytest.TestReport
+) -> pytest.TestReport:
     """Return the report of a teardown after which the leak is an error, or stands beside one."""
     if call.excinfo is not None and isinstance(call.excinfo.value, LeakError):
-        return as_leak_report(report, leak, report)
+        return _as_leak_report(item, report, leak, report)
     return add_leak_section(report, leak)
 
 

@@ -49,8 +49,8 @@ def write_graphs(report: Report, folder: Path, name: str) -> tuple[str, ...]:
         if leak.trace is None:
             continue
         path = folder / f"{file_stem(name)}{f'-{number}' if number > 1 else ''}.dot"
-        second = leak.proof.second if leak.proof else None
-        path.write_text(draw(leak.trace, *([second] if second else [])), encoding="utf-8")
+        others = leak.proof.others if leak.proof else ()
+        path.write_text(draw(leak.trace, *others), encoding="utf-8")
         written += [str(path), *_svg(path)]
     return tuple(written)
 

@@ -27,13 +27,16 @@ class Style:
     has_colour: bool = False
     is_ascii: bool = False
     """Whether to keep to ASCII; other characters become a likeness or an escape."""
+    is_verbose: bool = False
+    """Whether to show all independent holders, not two of them."""
 
     def paint(self, text: str, colour: str) -> str:
         """Return `text` in a colour, where there are colours."""
         return f"{_CODES[colour]}{text}\x1b[0m" if self.has_colour and text else text
 
 
-PLAIN = Style()
+PLAIN = Style(is_verbose=True)
+"""For files and programs: all there is to tell, without colours."""
 
 
 def render(report: Report, style: Style = PLAIN) -> str:
@@ -55,8 +58,7 @@ def render_alive(leak: Leak, style: Style = PLAIN) -> str:
     """Return the text on an object that nobody says should be gone."""
     title = style.paint("ALIVE", "bold")
     lines = [f"{title}  {leak.survivors[0].type_name}", "", *_trace_or_why(leak, style, mark="this object")]
-    lines += _proof(leak.proof, style, mark="this object")
-    return "\n".join([*lines, "", *_wrapped(leak.accounting, style)] if leak.accounting else lines)
+    return "\n".join([*lines, *_proof_and_accounting(leak, style, mark="this object")])
 
 
 def headline(report: Report) -> str:
@@ -91,21 +93,44 @@ def _leak(leak: Leak, style: Style) -> list[str]:
     if leak.also_keeps:
         lines += ["", "  also keeps alive", *_survivors(leak.also_keeps, style)]
     lines += ["", *_trace_or_why(leak, style, mark="LEAKED")]
-    lines += _proof(leak.proof, style)
-    for note in (leak.note, leak.accounting, leak.advice):
+    lines += _proof_and_accounting(leak, style, mark="LEAKED")
+    for note in (leak.note, leak.advice):
         lines += ["", *_wrapped(note, style)] if note else []
     return lines
 
 
-def _proof(proof: Proof | None, style: Style, mark: str = "LEAKED") -> list[str]:
-    if proof is None or not (proof.link or proof.second or proof.reason):
-        return []
-    if proof.kind == "dominator":
-        return ["", *_wrapped(f"Every path goes through {proof.link}: dropping it frees the object.", style)]
-    if proof.second is not None:
-        text = "2 independent holders: dropping one is not enough. The other:"
-        return ["", *_wrapped(text, style), "", *_trace(proof.second, style, mark)]
-    return ["", *_wrapped(f"Not proven that there is no other path: {proof.reason}.", style)]
+def _proof_and_accounting(leak: Leak, style: Style, mark: str) -> list[str]:
+    """Return in one paragraph what is proved and how many references are explained; further holders come between."""
+    proof, lines, sentences = leak.proof, [], []
+    if proof is not None and proof.link:
+        sentences.append(f"Every path goes through {proof.link}: dropping it frees the object.")
+    elif proof is not None and proof.others:
+        lines = _independent(proof, style, mark)
+    elif proof is not None and proof.reason:
+        sentences.append(f"Not proven that there is no other path: {proof.reason}.")
+    sentences += [leak.accounting] if leak.accounting else []
+    return [*lines, "", *_wrapped(" ".join(sentences), style)] if sentences else lines
+
+
+_ORDINALS = ("second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+
+
+def _independent(proof: Proof, style: Style, mark: str) -> list[str]:
+    """Return the further holders: one, or all of them where the style is verbose."""
+    number = len(proof.others) + 1
+    least = "" if proof.is_all else "At least "
+    which = "The other" if number == 2 else "The second"
+    text = f"{least}{number} independent holders: dropping one is not enough. {which}:"
+    lines = ["", *_wrapped(text, style), "", *_trace(proof.others[0], style, mark)]
+    if not style.is_verbose and number > 2:
+        return [
+            *lines,
+            "",
+            *_wrapped(f"{number - 2} more: run with -v to see {'it' if number == 3 else 'them'}.", style),
+        ]
+    for ordinal, other in zip(_ORDINALS[1:], proof.others[1:], strict=False):
+        lines += ["", f"  The {ordinal}:", "", *_trace(other, style, mark)]
+    return lines
 
 
 def _survivors(survivors: tuple[Survivor, ...], style: Style) -> list[str]:
