@@ -102,7 +102,16 @@ def test_a_search_out_of_time_says_how_far_it_came():
     """Whatever was found until then is given, marked as incomplete."""
     found = find_paths(Drawn([(ROOT, 5), (5, TARGET)], {ROOT: 0}), [TARGET], seconds=-1.0)
 
-    assert (found.paths, found.is_complete, found.levels) == ({}, False, 0)
+    assert (found.paths, found.stopped_by, found.levels) == ({}, "time", 0)
+
+
+def test_a_search_that_meets_too_much_says_how_far_it_came():
+    """The tables of a search are bounded, by the number of holders met."""
+    graph = Drawn([(ROOT, 5), (5, 6), (6, TARGET)], {ROOT: 0})
+    found = find_paths(graph, [TARGET], seconds=10, most=1)
+
+    assert (found.paths, found.stopped_by, found.levels, found.met) == ({}, "memory", 2, 2)
+    assert found.nearest == (TARGET, 6)
 
 
 def _chain(length, *, rising):

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 ALIASED = """
 import sys
 from pytest_leakcheck import why_alive
@@ -20,6 +22,37 @@ def answer(script):
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert not done.stderr
     return done.stdout
+
+
+CANCELLED = """
+import asyncio, gc, weakref
+from pytest_leakcheck import why_alive
+
+class Order: ...
+
+REFS, TASKS = [], []
+
+async def work():
+    order = Order()
+    REFS.append(weakref.ref(order))
+    await asyncio.sleep(10)
+
+async def main():
+    TASKS.append(asyncio.create_task(work()))
+    await asyncio.sleep(0)
+    TASKS[0].cancel()
+    await asyncio.wait(TASKS)
+
+asyncio.run(main())
+gc.collect()
+print(why_alive(REFS[0]()))
+"""
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 11), reason="from Python 3.11 on a cancelled task keeps no traceback")
+def test_a_cancelled_task_keeps_the_locals_of_its_error():
+    """What CPython 3.10 keeps of the error is named as a stored error's traceback is."""
+    assert "traceback of CancelledError: local 'order' of work" in answer(CANCELLED)
 
 
 def test_a_module_is_named_by_its_own_name():

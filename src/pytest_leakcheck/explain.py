@@ -22,15 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
 PROOF_SECONDS = 0.5
-"""How long a proof may take at least; it may always take as long as the search did."""
+"""How long the proofs may take at least; they may always take as long as the search did."""
 IMMORTAL = 1 << 28
 """Counts of references from here on are not counts (deep-frozen strings on CPython 3.11, PEP 683 from 3.12 on)."""
 MOST_TOLD = 100
 """Survivors whose paths are put into words; further ones are only counted."""
 MOST_OTHERS = 9
 """Independent paths told at most beside the first."""
-MOST_ACCOUNTED = 500
-"""Objects whose references are counted where no root was found, the nearest to the survivors first."""
 
 
 class Told(NamedTuple):
@@ -84,9 +82,11 @@ def examine(
             heads = [index for index in ids.values() if index not in above]
             told = {index: _tell(heap, roots, search.paths.get(id(objects[index]))) for index in heads[:MOST_TOLD]}
             limit = max(PROOF_SECONDS, time.monotonic() - started)
-            facing = _Facing(heap, roots, search, limit, is_brief=is_brief)
+            facing = _Facing(heap, roots, search, time.monotonic() + limit, is_brief=is_brief)
             groups = _grouped(told, heads[MOST_TOLD:], above, facts)
-            return tuple(facing.finding(told[group.heads[0]], group, facts) for group in groups)
+            firsts = [told.get(group.heads[0]) for group in groups]
+            facing.ask_at_once(firsts)
+            return tuple(facing.finding(first, group, facts) for first, group in zip(firsts, groups, strict=True))
     except Exception as error:  # noqa: BLE001 - a leak without its trace is still a leak; the reader is told why
         reason = f"the search ended with {describe.error_text(error)}"
         return (Finding(Leak(tuple(facts), None, unavailable=reason), tuple(range(len(objects))), None),)
@@ -103,12 +103,11 @@ def _search(heap: Heap, roots: Roots, ids: list[int], seconds: float) -> Search:
     search = find_paths(heap, ids, seconds=seconds)
     if not search.is_complete or len(search.paths) == len(ids):
         return search
-    nearest = search.expanded[:MOST_ACCOUNTED]
-    if heap.look_closer([node for node in nearest if heap.missing(node)]):
+    if heap.look_closer([node for node in search.nearest if heap.missing(node)]):
         search = find_paths(heap, ids, seconds=seconds)
         if len(search.paths) == len(ids):
             return search
-    lost = [node for node in nearest if heap.missing(node)]
+    lost = [node for node in search.nearest if heap.missing(node)]
     roots.add_unaccounted(heap.objects[node] for node in lost)
     return find_paths(heap, ids, seconds=seconds)
 
@@ -121,13 +120,13 @@ def _tell(heap: Heap, roots: Roots, path: tuple[int, ...] | None, start: Start |
     objects = [heap.objects[node] for node in path]
     if start.link is not None:
         root, length = start.root, len(objects) + start.anchor.extra
-        objects = opened(objects)
+        objects = _opened(heap, objects)
         links, steps = name_links(objects)
         links, steps = (start.link, *links), [0, *steps]
     else:
         objects[:1] = roots.path_to(objects[0])
         length = len(objects)
-        root, objects = logger_root(*class_root(start.root, opened(objects)))
+        root, objects = logger_root(*class_root(start.root, _opened(heap, objects)))
         links, steps = name_links(objects)
     heap.objects.update({id(obj): obj for obj in objects})
     named = len(links)
@@ -137,6 +136,15 @@ def _tell(heap: Heap, roots: Roots, path: tuple[int, ...] | None, start: Start |
     ends = tuple(sum(steps[: index + 1]) for index in range(len(steps)))
     trace = Trace(root, _with_suspects(root, links), length, bound=bound_of(objects))
     return Told(trace, tuple(map(id, objects)), ends, rooted, place_of(objects))
+
+
+def _opened(heap: Heap, path: list[Any]) -> list[Any]:
+    """Return `path` with the ``__dict__`` of each instance on it that its attributes moved to when it was read."""
+    objects, known = opened(path), set(map(id, path))
+    for obj in objects:
+        if type(obj) is dict and id(obj) not in known:
+            heap.forget_holders(obj)
+    return objects
 
 
 def _with_suspects(root: Root, links: tuple[Link, ...]) -> tuple[Link, ...]:
@@ -190,10 +198,17 @@ class _Facing(NamedTuple):
     heap: Heap
     roots: Roots
     search: Search
-    seconds: float
-    """How long a proof may take."""
+    deadline: float
+    """When, in seconds of the monotonic clock, proofs are given up: all of them together have a budget of their own."""
     is_brief: bool
     """Whether to leave out proof, size and accounting."""
+
+    def ask_at_once(self, told: Iterable[Told | None]) -> None:
+        """Ask who holds what is on these paths, which the proofs need to know one by one."""
+        if self.is_brief:
+            return
+        lines = [_line(self.heap, each).nodes for each in told if each is not None]
+        self.heap.holders({node for nodes in lines for node in nodes[1:]})
 
     def finding(self, first: Told | None, group: _Group, facts: Sequence[Survivor]) -> Finding:
         """Return the leak of a group of survivors, the path of the first of which is `first`."""
@@ -237,7 +252,7 @@ class _Facing(NamedTuple):
             return Proof("unproven", reason="what holds it is not visible")
         line = _line(self.heap, told)
         inherent = frozenset(range(len(line.nodes))) - line.telling
-        found = prove(self.heap, line.nodes, inherent=inherent, seconds=self.seconds)
+        found = prove(self.heap, line.nodes, inherent=inherent, seconds=self.deadline - time.monotonic())
         if found.edge is not None:
             last = line.ends.index(found.edge) if found.edge in line.ends else -1
             return Proof("dominator", link=spelled(told.trace, last))
@@ -247,7 +262,6 @@ class _Facing(NamedTuple):
 
     def _independent(self, first: Told, second: tuple[int, ...]) -> Proof:
         """Return all paths that share no link with one another, `first` being one of them and `second` another."""
-        deadline = time.monotonic() + self.seconds
         others: list[Told] = []
         following = Further(second, is_complete=True)
         while following.nodes and len(others) < MOST_OTHERS:
@@ -256,7 +270,7 @@ class _Facing(NamedTuple):
                 break
             others.append(told)
             known = [_line(self.heap, each).known() for each in (first, *others)]
-            left = deadline - time.monotonic()
+            left = self.deadline - time.monotonic()
             following = find_further(self.heap, known, worst_rank=WEAK, seconds=left)
         is_all = following.is_complete and not following.nodes
         return Proof("independent", others=tuple(told.trace for told in others), is_all=is_all)
@@ -318,8 +332,8 @@ def spelled(trace: Trace, last: int) -> str:
 
 def _why_none(search: Search) -> str:
     if not search.is_complete:
-        met = f"{describe.counted(search.levels, 'level')} and {describe.counted(len(search.expanded), 'object')}"
-        return f"the search was stopped by its limit of time, after {met}"
+        met = f"{describe.counted(search.levels, 'level')} and {describe.counted(search.met, 'object')}"
+        return f"the search was stopped by its limit of {search.stopped_by}, after {met}"
     return f"no root leads to it in {describe.counted(search.levels, 'level')}: nothing that can be seen holds it"
 
 

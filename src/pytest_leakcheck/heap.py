@@ -14,6 +14,7 @@ import types
 from typing import TYPE_CHECKING
 
 from pytest_leakcheck import rawtypes
+from pytest_leakcheck.untracked import untracked_holders
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
     from pytest_leakcheck.paths import Anchor
     from pytest_leakcheck.roots import Roots
 
-BATCH = 64
+BATCH = 128
 """Up to so many objects one ``gc.get_referrers`` beats a pass in Python (measured at 1 M objects, CPython 3.11)."""
 MOST_LOOKS = 3
 """Passes over the heap at most for holders that ``gc.get_referrers`` does not show."""
+MOST_REMEMBERED = 2_000
+"""The holders of more objects, asked after at once, are not remembered: that would take more than it saves."""
 CHUNK = 256
 """Objects whose referents are tested at once in a pass over the heap."""
 
@@ -55,8 +58,10 @@ class Heap:
         self._roots = roots
         self._lists = tuple(frozenset(map(id, each)) for each in (objects, *own))
         self._found: dict[int, int] = {}
-        self._unseen: dict[int, list[int]] = {}
-        """For each node looked at closer, the holders that ``gc.get_referrers`` does not show."""
+        self._edges: dict[int, list[int]] = {}
+        """For each node asked after, its holders."""
+        self._unseen: set[int] = set()
+        """The nodes looked at closer, for holders that ``gc.get_referrers`` does not show."""
         self._looks = 0
         self._own = {id(self.objects), id(objects), id(roots.nearby.objects), id(_spoiled_by_asking()), *map(id, own)}
 
@@ -72,16 +77,23 @@ class Heap:
         return self._roots.anchor(self.objects[node])
 
     def holders(self, nodes: Collection[int]) -> list[tuple[int, int]]:
-        """Return an edge (holder, held) for each object that refers to one of `nodes`, in the collector's order."""
-        wanted = frozenset(nodes)
-        self._found.update(dict.fromkeys(nodes, 0))
-        edges = self._ask(nodes, wanted, self._found) if len(nodes) <= BATCH else self._scan(wanted, self._found)
-        unseen = [(holder, node) for node in nodes for holder in self._unseen.get(node, ())]
-        for holder, held in unseen:
-            if (holder, held) not in edges:
-                edges.append((holder, held))
-                self._found[held] += self.multiplicity(holder, held)
-        return edges
+        """Return an edge (holder, held) for each object that refers to one of `nodes`, each asked after once."""
+        fresh = [node for node in dict.fromkeys(nodes) if node not in self._edges]
+        if len(fresh) > MOST_REMEMBERED:
+            return self._scan(frozenset(nodes), {})
+        if fresh:
+            self._edges.update((node, []) for node in fresh)
+            self._found.update(dict.fromkeys(fresh, 0))
+            look = self._ask if len(fresh) <= BATCH else self._scan
+            for holder, held in look(frozenset(fresh), self._found):
+                self._edges[held].append(holder)
+        return [(holder, node) for node in nodes for holder in self._edges[node]]
+
+    def forget_holders(self, names: dict[str, object]) -> None:
+        """Ask anew after what an instance's ``__dict__`` holds, which it did not while the instance held it itself."""
+        for value in dict.values(names):
+            self._edges.pop(id(value), None)
+            self._unseen.discard(id(value))
 
     def multiplicity(self, holder: int, held: int) -> int:
         """Return how many references one node met has to another."""
@@ -120,8 +132,7 @@ class Heap:
         """Return how many references to a node nothing explains; 0 for a class, whose own are not to be told apart."""
         if rawtypes.is_type(self.objects[node]):
             return 0
-        if node not in self._found:
-            self.holders([node])
+        self.holders([node])
         if self._unexplained(node):
             self.look_closer([node])
         return self._unexplained(node)
@@ -135,23 +146,42 @@ class Heap:
     def look_closer(self, nodes: Collection[int]) -> bool:
         """Look for holders of `nodes` that ``gc.get_referrers`` does not show; tell whether there are any.
 
-        Some C types of CPython 3.10 and 3.11 (asyncio's Task) tell it of a part of their references alone.
+        Some C types of CPython 3.10 and 3.11 (asyncio's Task) tell it of a part of their references alone; containers
+        of text and numbers are not tracked.
         """
         fresh = [node for node in nodes if node not in self._unseen]
         if not fresh or self._looks >= MOST_LOOKS:
             return False
         self._looks += 1
-        asked = {node: {holder for holder, _ in self._ask([node], frozenset([node]), {})} for node in fresh}
-        self._unseen.update({node: [] for node in fresh})
-        for holder, held in self._scan(frozenset(fresh), {}):
-            if holder not in asked[held]:
-                self._unseen[held].append(holder)
-                self._found[held] += self.multiplicity(holder, held)
-        return any(self._unseen[node] for node in fresh)
+        self._unseen.update(fresh)
+        known = {(holder, node) for node in fresh for holder in self._edges[node]}
+        more = [edge for edge in self._scan(frozenset(fresh), {}) if edge not in known]
+        for holder, held in more:
+            self._edges[held].append(holder)
+            self._found[held] += self.multiplicity(holder, held)
+        return self._add_untracked(fresh) or len(more) > 0
 
-    def _ask(self, nodes: Collection[int], wanted: frozenset[int], counts: dict[int, int]) -> list[tuple[int, int]]:
+    def _add_untracked(self, nodes: Collection[int]) -> bool:
+        """Enter the untracked holders of `nodes` and all that holds these; tell whether there are any."""
+        edges = self._untracked_edges(nodes)
+        for holder, held in edges:
+            self._edges.setdefault(held, []).append(holder)
+            self._found[held] = self._found.get(held, 0) + self.multiplicity(holder, held)
+        for holder, held in self._scan(frozenset(holder for holder, _ in edges), self._found):
+            self._edges.setdefault(held, []).append(holder)
+        return len(edges) > 0
+
+    def _untracked_edges(self, nodes: Collection[int]) -> list[tuple[int, int]]:
+        edges = []
+        for holder, held in untracked_holders(_all_objects(), nodes):
+            if id(holder) not in self._own and held not in self._own:
+                self.objects[id(holder)] = holder
+                edges.append((id(holder), held))
+        return edges
+
+    def _ask(self, wanted: frozenset[int], counts: dict[int, int]) -> list[tuple[int, int]]:
         edges: list[tuple[int, int]] = []
-        asked = tuple(map(self.objects.__getitem__, nodes))
+        asked = tuple(map(self.objects.__getitem__, wanted))
         for holder in gc.get_referrers(*asked):
             if holder is not asked:  # 3.13 copies the arguments and passes over the copy alone
                 self._add_edges(holder, wanted, edges, counts)
@@ -193,12 +223,13 @@ class Heap:
         self, holder: object, wanted: AbstractSet[int], edges: list[tuple[int, int]], counts: dict[int, int]
     ) -> None:
         """Enter the edges from `holder` to what is wanted, each once, and add to `counts` each of its references."""
-        if id(holder) in self._own or self._roots.is_running(holder):
+        node_of_holder = id(holder)
+        if node_of_holder in self._own or self._roots.is_running(holder):
             return
         held = [node for node in map(id, gc.get_referents(holder)) if node in wanted]
         if held:
-            self.objects[id(holder)] = holder
-            edges.extend((id(holder), node) for node in dict.fromkeys(held))
+            self.objects[node_of_holder] = holder
+            edges.extend((node_of_holder, node) for node in dict.fromkeys(held))
             for node in held:
                 counts[node] = counts.get(node, 0) + 1
 

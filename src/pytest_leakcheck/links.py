@@ -388,9 +388,11 @@ def _mocked(holder: object, name: object, steps: int) -> Named | None:
 
 
 def _future_callback(path: Path) -> Named | None:
-    """Name a callback of asyncio's Future or Task, whose getter answers with a new list of pairs."""
+    """Name what asyncio's Future or Task holds and no attribute shows: `_callbacks` answers with a new list."""
     if rawtypes.module_of(type(path[0])) != "_asyncio":
         return None
+    if type(path[1]) is types.TracebackType:  # CPython 3.10 keeps the parts of a CancelledError, not itself
+        return _through_traceback(path, "CancelledError")
     callbacks = rawtypes.c_attribute(path[0], "_callbacks") or ()
     if any(pair[0] is path[1] for pair in callbacks):
         return Named("callback for when it is done", "future callback", "callback", 1)

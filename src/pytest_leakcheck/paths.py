@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
 SEARCH_SECONDS = 30.0
 """How long a search may take, in seconds, where nothing is set."""
+SEARCH_OBJECTS = 500_000
+"""How many holders a search may meet; about 150 MB of tables (CPython 3.11)."""
+MOST_NEAREST = 500
+"""Nodes of which it is told that their holders are known."""
 GOOD_RANK = 2
 """Roots up to this rank end the search; worse ones are kept in hand while it goes on for something better."""
 PATIENCE = 2
@@ -60,29 +64,39 @@ class Search:
 
     paths: dict[int, tuple[int, ...]]
     """For each target reached, the nodes from the root's one to the target."""
-    is_complete: bool
-    """Whether the search ended by itself, and not because its time was over."""
     levels: int
-    expanded: tuple[int, ...]
-    """The nodes whose holders are known, nearest to the targets first."""
+    met: int
+    """How many holders were met."""
+    nearest: tuple[int, ...]
+    """Nodes whose holders are known, nearest to the targets first, up to `MOST_NEAREST`."""
+    stopped_by: Literal["", "time", "memory"] = ""
+    """Which of its limits the search was stopped by, if it did not end by itself."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the search looked at all there is."""
+        return not self.stopped_by
 
 
 @dataclass(slots=True)
 class _State:
-    seen: set[int]
-    holds: dict[int, dict[int, None]] = field(default_factory=dict)
+    targets: frozenset[int]
+    holds: dict[int, list[int]] = field(default_factory=dict)
+    """For each holder met what it was found to hold, perhaps more than once."""
     anchors: dict[int, Anchor] = field(default_factory=dict)
-    expanded: dict[int, None] = field(default_factory=dict)
+    nearest: list[int] = field(default_factory=list)
     levels: int = 0
 
     def enter(self, graph: Graph, edges: Iterable[tuple[int, int]]) -> list[int]:
         """Note `edges`; return the holders not seen before that are no roots."""
         fresh: list[int] = []
         for holder, held in edges:
-            self.holds.setdefault(holder, {})[held] = None
-            if holder in self.seen:
+            if holder in self.holds:
+                self.holds[holder].append(held)
                 continue
-            self.seen.add(holder)
+            self.holds[holder] = [held]
+            if holder in self.targets:
+                continue
             anchor = graph.anchor(holder)
             if anchor is None:
                 fresh.append(holder)
@@ -92,44 +106,50 @@ class _State:
 
     def climb(self, graph: Graph, frontier: Sequence[int]) -> list[int]:
         """Go one level up."""
-        self.levels += 1
-        self.expanded.update(dict.fromkeys(frontier))
+        self._note(frontier)
         return self.enter(graph, graph.holders(frontier))
+
+    def _note(self, expanded: Sequence[int]) -> None:
+        self.levels += 1
+        self.nearest += expanded[: MOST_NEAREST - len(self.nearest)]
 
     def sweep(self, graph: Graph, frontier: Sequence[int], deadline: float) -> list[int]:
         """Go up as far as it goes, in passes to and fro until one meets nothing new; return what is left to expand."""
         nodes = list(frontier)
+        closed = self.targets.union(self.holds).difference(frontier)
         for number in range(MOST_SWEEPS):
-            fresh = self.enter(graph, graph.sweep(nodes, self.expanded, backwards=bool(number % 2)))
-            self.levels += 1
+            fresh = self.enter(graph, graph.sweep(nodes, closed, backwards=bool(number % 2)))
+            self._note(fresh)
             nodes += fresh
             if not fresh:
-                self.expanded.update(dict.fromkeys(nodes))
                 return []
             if len(nodes) > SWEEP_NODES or time.monotonic() > deadline:
                 break
         return nodes
 
 
-def find_paths(graph: Graph, targets: Sequence[int], *, seconds: float = float("inf")) -> Search:
+def find_paths(
+    graph: Graph, targets: Sequence[int], *, seconds: float = float("inf"), most: int = SEARCH_OBJECTS
+) -> Search:
     """Return the best path from a root to each of `targets`.
 
-    `seconds` bounds the search; past it, what was found so far is returned. Errs towards a longer or worse ranked path,
+    `seconds` bounds the search in time, and `most`, a number of holders met, in memory; past either, what was found so
+    far is returned. Errs towards a longer or worse ranked path,
     never towards a reference that does not exist.
     """
     deadline = time.monotonic() + seconds
-    state = _State(seen=set(targets))
+    state = _State(frozenset(targets))
     state.anchors = {target: anchor for target in targets if (anchor := graph.anchor(target)) is not None}
     frontier, patience, may_sweep = list(dict.fromkeys(targets)), PATIENCE, True
-    is_complete = True
+    stopped_by: Literal["", "time", "memory"] = ""
     while frontier and patience:
         worst = max(_reach(state, GOOD_RANK).ranks(targets)) if state.anchors else GOOD_RANK + 1
         if worst == 0:
             break
         if worst <= GOOD_RANK:
             patience -= 1
-        if time.monotonic() > deadline:
-            is_complete = False
+        if time.monotonic() > deadline or len(state.holds) > most:
+            stopped_by = "memory" if len(state.holds) > most else "time"
             break
         if may_sweep and state.levels >= SWEEP_AFTER and len(frontier) <= SWEEP_BREADTH:
             frontier, may_sweep = state.sweep(graph, frontier, deadline), False
@@ -137,7 +157,7 @@ def find_paths(graph: Graph, targets: Sequence[int], *, seconds: float = float("
             frontier = state.climb(graph, frontier)
     routes = _reach(state, max((anchor.rank for anchor in state.anchors.values()), default=0))
     paths = {target: routes.path(target) for target in targets if target in routes.best}
-    return Search(paths, is_complete, state.levels, tuple(state.expanded))
+    return Search(paths, state.levels, len(state.holds), tuple(state.nearest), stopped_by)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,52 @@
+"""Holders that the collector does not track: dicts and tuples of text and numbers."""
+
+import subprocess
+import sys
+
+import pytest
+
+HOLDERS = """
+import gc
+from pytest_leakcheck import why_alive
+
+def text(): return "".join(["some ", "text"] * 3)
+
+class Thing: ...
+
+PLAIN = {}
+PLAIN["key"] = text()
+NESTED = [{"a": ("b", ("c", text()))}]
+HELD = Thing()
+HELD.names = {"z": text()}
+PAIR = {"twice": (5,)}
+PAIR["twice"] = (text(),) * 2
+gc.collect()
+"""
+
+
+def _answer(expression):
+    done = subprocess.run(
+        [sys.executable, "-c", f"{HOLDERS}\nprint(why_alive({expression}))"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not done.stderr
+    return " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize("expression", ["PLAIN['key']", "NESTED[0]['a'][1][1]", "HELD.names['z']"])
+def test_an_untracked_holder_is_named_like_any_other(expression):
+    """The way leads through it, it is proved to be the only one, and all references are explained."""
+    answer = _answer(expression)
+
+    assert f"Every path goes through __main__.{expression}: dropping it frees the object." in answer
+    assert "The object has 1 reference, which was found." in answer
+
+
+def test_its_references_are_counted_one_by_one():
+    """A tuple that has the object twice holds it twice."""
+    answer = _answer("PAIR['twice'][0]")
+
+    assert "Every path goes through __main__.PAIR['twice']" in answer
+    assert "The object has 2 references, both found." in answer
