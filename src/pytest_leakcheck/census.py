@@ -108,22 +108,32 @@ class Census:
             self._note_new(gc.get_objects(generation))
 
     def _note_new(self, objects: list[Any]) -> None:
-        for obj in objects:
-            if self._is_wanted(type(obj)):
-                old = self._old.get(id(obj))
-                if old is None or old() is not obj:
-                    self._note(obj)
+        for obj in self._wanted(objects):
+            old = self._old.get(id(obj))
+            if old is None or old() is not obj:
+                self._note(obj)
+
+    def _wanted(self, objects: list[Any]) -> list[Any]:
+        """Return the objects of wanted types, each type judged once: there are many more objects than types."""
+        kinds = list(map(type, objects))
+        wanted = {node for node, kind in dict(zip(map(id, kinds), kinds, strict=True)).items() if self._is_wanted(kind)}
+        return [obj for obj, kind in zip(objects, kinds, strict=True) if id(kind) in wanted] if wanted else []
 
     def _note(self, obj: object) -> None:
-        try:
-            self._refs.append(weakref.ref(obj))
-        except TypeError:
-            return
+        ref = _ref(obj)
+        if ref is not None:
+            self._refs.append(ref)
 
     def _note_old(self) -> None:
-        for obj in gc.get_objects():
-            if self._is_wanted(type(obj)):
-                try:
-                    self._old[id(obj)] = weakref.ref(obj)
-                except TypeError:
-                    continue
+        for obj in self._wanted(gc.get_objects()):
+            ref = _ref(obj)
+            if ref is not None:
+                self._old[id(obj)] = ref
+
+
+def _ref(obj: object) -> weakref.ref[Any] | None:
+    """Return a weak reference to `obj`, or None where there can be none."""
+    try:
+        return weakref.ref(obj)
+    except TypeError:
+        return None

@@ -200,11 +200,12 @@ class Check:
     def _accumulated(self, again: Callable[[], Watch | None] | None, kept: Sequence[Any]) -> list[Leak]:
         started = time.perf_counter()
         self.found.forget(self.watch.alive())
-        if kept and self.found.drop_dead():
+        is_left = self.found.collect_young()
+        if is_left and kept:
             from pytest_leakcheck.places import below  # noqa: PLC0415 - most tests never get here
 
             self.found.forget(below(list(kept), set(map(id, self.found.alive()))))
-        is_left = self.found.collect_young()
+            is_left = self.found.drop_dead()
         self.gc_seconds += time.perf_counter() - started
         if not is_left:
             return []

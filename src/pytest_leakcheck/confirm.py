@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_leakcheck.describe import tally
 from pytest_leakcheck.explain import Finding, examine
+from pytest_leakcheck.growth import Growth
 from pytest_leakcheck.places import below, names_of_type
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class Known:
     """The test that first left a survivor there."""
     place: Place | None
     refs: list[weakref.ref[Any]] = field(default_factory=list)
+    growth: Growth | None = None
+    """For a leak, the container that its survivors pile up in."""
     is_told: bool = True
     """Whether that test's report, if it is a leak, was one that the reader sees."""
 
@@ -86,9 +89,9 @@ class Ledger:
         for known in self.known:
             if not living:
                 break
-            if known.place is None or not known.place.may_hold(types):
-                continue
-            members = [living.pop(node) for node in known.place.held().keys() & living.keys()]
+            members = [living.pop(id(obj)) for obj in known.growth.take(living.keys())] if known.growth else []
+            if known.place is not None and known.place.may_hold(types):
+                members += [living.pop(node) for node in known.place.held().keys() & living.keys()]
             if members:
                 members += [living.pop(id(obj)) for obj in below(members, set(living))]
                 found.append((known, members))
@@ -119,6 +122,8 @@ class Ledger:
             self.known.append(known)
         known.verdict, known.leak, known.test, known.is_told = verdict, finding.leak, test, True
         known.refs = watch.refs(objects)[:MOST_REMEMBERED]
+        if verdict == "leak" and finding.container is not None:
+            known.growth = Growth(finding.container)
         return known
 
 
@@ -209,7 +214,7 @@ class Confirmation:
         facts += self.watch.facts(self.watch.alive())
         objects += self.watch.alive()
         leaks = []
-        for finding in examine(objects, facts, seconds=self.options.search_limit, is_brief=True):
+        for finding in examine(objects, facts, seconds=self.options.search_limit, fresh=number):
             fresh = [objects[index] for index in finding.members if index < number]
             is_growing = bool(fresh) and len(fresh) < len(finding.members)
             leak = replace(finding.leak, survivors=tuple(second.facts(fresh)), also_keeps=())
@@ -269,7 +274,8 @@ class Confirmation:
             return []
         objects = self.watch.alive()
         facts = self.watch.facts(objects)
-        findings = examine(objects, facts, seconds=self.options.search_limit, is_brief=not self.is_strict)
+        fresh = None if self.is_strict else len(objects)
+        findings = examine(objects, facts, seconds=self.options.search_limit, fresh=fresh)
         kept = [finding for finding in findings if not self._may_live(finding.leak)]
         return [(finding, [objects[index] for index in finding.members]) for finding in kept]
 

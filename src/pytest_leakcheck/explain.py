@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_leakcheck import describe, rawtypes
 from pytest_leakcheck.advice import ADVICE
 from pytest_leakcheck.further import Further, Known, find_further
+from pytest_leakcheck.growth import container_of
 from pytest_leakcheck.heap import Heap, unseen_holders
 from pytest_leakcheck.links import INHERENT, bound_of, name_links, opened
 from pytest_leakcheck.model import Leak, Link, Proof, Root, Survivor, Trace
@@ -51,6 +52,8 @@ class Finding(NamedTuple):
     members: tuple[int, ...]
     """The indexes of its survivors among the objects asked about."""
     place: Place | None
+    container: Place | None = None
+    """Where the paths of fresh survivors part from those of others, if fresh ones were told apart."""
 
 
 def explain(objects: list[Any], facts: Sequence[Survivor], *, seconds: float = SEARCH_SECONDS) -> tuple[Leak, ...]:
@@ -64,12 +67,13 @@ def examine(
     own: Iterable[Collection[object]] = (),
     *,
     seconds: float = SEARCH_SECONDS,
-    is_brief: bool = False,
+    fresh: int | None = None,
 ) -> tuple[Finding, ...]:
     """Return the leaks that the living `objects` make up, the survivors of one cause together, and where they are held.
 
-    `facts` tells of each object where it came from; `own` are further containers of ours that hold the objects;
-    `is_brief` leaves out what a verdict does not need: proof, size and accounting. Never raises: what goes wrong in the
+    `facts` tells of each object where it came from; `own` are further containers of ours that hold the objects. Where a
+    verdict is still to come, `fresh` tells how many of the objects, the first ones, were made last: then the containers
+    that they came into are told, and proof, size and accounting are left out. Never raises: what goes wrong in the
     search is told in the leak. Errs towards a missing trace, never towards a wrong one.
     """
     started = time.monotonic()
@@ -82,11 +86,15 @@ def examine(
             heads = [index for index in ids.values() if index not in above]
             told = {index: _tell(heap, roots, search.paths.get(id(objects[index]))) for index in heads[:MOST_TOLD]}
             limit = max(PROOF_SECONDS, time.monotonic() - started)
-            facing = _Facing(heap, roots, search, time.monotonic() + limit, is_brief=is_brief)
+            facing = _Facing(heap, roots, search, time.monotonic() + limit, is_brief=fresh is not None)
             groups = _grouped(told, heads[MOST_TOLD:], above, facts)
             firsts = [told.get(group.heads[0]) for group in groups]
             facing.ask_at_once(firsts)
-            return tuple(facing.finding(first, group, facts) for first, group in zip(firsts, groups, strict=True))
+            found = (facing.finding(first, group, facts) for first, group in zip(firsts, groups, strict=True))
+            return tuple(
+                finding._replace(container=_container(heap, told, group.heads, fresh or 0))
+                for finding, group in zip(found, groups, strict=True)
+            )
     except Exception as error:  # noqa: BLE001 - a leak without its trace is still a leak; the reader is told why
         reason = f"the search ended with {describe.error_text(error)}"
         return (Finding(Leak(tuple(facts), None, unavailable=reason), tuple(range(len(objects))), None),)
@@ -97,6 +105,14 @@ class _Group(NamedTuple):
     """Indexes of survivors with one fingerprint."""
     hanging: list[int]
     """Indexes of survivors whose paths go through the heads."""
+
+
+def _container(heap: Heap, told: dict[int, Told | None], heads: list[int], fresh: int) -> Place | None:
+    """Return the place of the container that the `fresh` ones among survivors of one cause came into."""
+    known = {index: told_one for index in heads if (told_one := told.get(index)) is not None}
+    paths = {index: [heap.objects[node] for node in each.nodes] for index, each in known.items()}
+    first = [path for index, path in paths.items() if index >= fresh]
+    return container_of(first, [path for index, path in paths.items() if index < fresh]) if first else None
 
 
 def _search(heap: Heap, roots: Roots, ids: list[int], seconds: float) -> Search:

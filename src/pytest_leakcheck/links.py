@@ -319,18 +319,13 @@ def _mapping(path: Path) -> Named | None:
     for key, value in list(dict.items(holder)):
         if value is held:
             kind = "weakly keyed item" if rawtypes.is_instance(key, weakref.ref) else "dict item"
-            return Named(f"[{describe.key_text(key)}]", kind, _key_pattern(key), 1)
+            return Named(f"[{describe.key_text(key)}]", kind, "[*]", 1)
     for key in list(dict.keys(holder)):
         if key is held:
             return Named(f"key {describe.key_text(key)}", "dict key", "key", 1)
         if type(key) is tuple and any(part is held for part in key):
             return Named(f"key {describe.key_text(key)}", "dict key", "key", 1)
     return None
-
-
-def _key_pattern(key: object) -> str:
-    """Return a key for a fingerprint: identifiers tell causes apart, all other keys are data."""
-    return f"[{key!r}]" if type(key) is str and key.isidentifier() and len(key) <= 40 else "[*]"
 
 
 def _sequence(path: Path) -> Named | None:

@@ -10,9 +10,12 @@ from __future__ import annotations
 import gc
 import types
 import weakref
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_leakcheck import rawtypes
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
 
 MOST_OBJECTS = 100_000
 """Objects looked at below a place at most; past it nothing is recognised."""
@@ -27,7 +30,8 @@ class _Step(NamedTuple):
     qualname: str
     """The names of the type that is met there."""
     key: str | None
-    """The name that leads there from a dict, where it is one; all other keys and indexes are data."""
+    """The name that leads there, of an attribute or from a dict, if there is one; other keys and indexes are data."""
+    is_attribute: bool = False
 
 
 class Place:
@@ -45,33 +49,48 @@ class Place:
         """Tell whether a survivor there could be of one of `types`, each a module's and a type's name."""
         return self._steps[-1][:2] in types
 
-    def held(self) -> dict[int, Any]:
-        """Return the objects held there now, by id."""
+    def held(self, *, is_exact: bool = True) -> dict[int, Any]:
+        """Return the objects held there now, by id; with `is_exact` off, the keys of dicts are data."""
         names = _names_of(self._owner())
         wave = {id(names): names} if names is not None else {}
-        for step in self._steps:
-            wave = _follow(wave, step)
+        for number, step in enumerate(self._steps):
+            is_name = is_exact or step.is_attribute or not number
+            wave = _follow(wave, step if is_name else step._replace(key=None))
             if len(wave) > MOST_OBJECTS:
                 return {}
         return wave
 
 
-def below(members: list[Any], wanted: set[int]) -> list[Any]:
-    """Return those of the objects with ids in `wanted` that hang below `members`, near enough to be found at once."""
-    seen, wave, found = set(map(id, members)), members, []
-    while wave and len(seen) < MOST_BELOW:
-        following = [obj for obj in gc.get_referents(*wave) if gc.is_tracked(obj) and not _is_shared(obj)]
-        wave = []
-        for obj in following:
-            if id(obj) not in seen:
-                seen.add(id(obj))
-                wave.append(obj)
-        found += [obj for obj in wave if id(obj) in wanted]
+def below(members: list[Any], wanted: AbstractSet[int], *, is_through_classes: bool = False) -> list[Any]:
+    """Return those of the objects with ids in `wanted` that hang below `members`, near enough to be found at once.
+
+    Modules and functions are not looked into, and classes only where that is asked for, at their own attributes.
+    """
+    seen, wave = set(map(id, members)), members
+    found: list[Any] = []
+    while wave and len(seen) < MOST_BELOW and len(found) < len(wanted):
+        fresh: dict[int, Any] = {}
+        for obj in _parts(wave) if is_through_classes else gc.get_referents(*wave):
+            node = id(obj)
+            if node not in seen and gc.is_tracked(obj) and not _is_shared(obj, is_through_classes=is_through_classes):
+                fresh[node] = obj
+        seen.update(fresh)
+        wave = list(fresh.values())
+        found += [obj for node, obj in fresh.items() if node in wanted]
     return found
 
 
-def _is_shared(obj: Any) -> bool:
-    return rawtypes.is_type(obj) or rawtypes.is_module(obj) or type(obj) is types.FunctionType
+def _parts(holders: list[Any]) -> list[Any]:
+    """Return what `holders` refer to, a class's bases and methods' globals left out."""
+    classes = [rawtypes.class_dict(kind) for kind in holders if rawtypes.is_type(kind)]
+    others = [obj for obj in holders if not rawtypes.is_type(obj)]
+    return gc.get_referents(*others, *(names for view in classes for names in gc.get_referents(view)))
+
+
+def _is_shared(obj: Any, *, is_through_classes: bool) -> bool:
+    if rawtypes.is_type(obj):
+        return not is_through_classes
+    return rawtypes.is_module(obj) or type(obj) is types.FunctionType
 
 
 def place_of(objects: list[Any]) -> Place | None:
@@ -79,10 +98,13 @@ def place_of(objects: list[Any]) -> Place | None:
     names = _names_of(objects[0])
     if names is None or len(objects) < 3:
         return None
-    steps, holder = [], names
+    steps: list[_Step] = []
+    holder = names
     for index in range(2, len(objects)):
         if not _is_own_dict(objects[index - 1], objects[index]):
-            steps.append(_Step(*names_of_type(objects[index]), _name_in(holder, objects[index])))
+            owner = objects[index - 2] if steps and _is_own_dict(objects[index - 2], holder) else holder
+            key = _name_in(owner, objects[index])
+            steps.append(_Step(*names_of_type(objects[index]), key, _items_of(owner) is None and key is not None))
         holder = objects[index]
     return Place(weakref.ref(objects[0]), tuple(steps)) if steps[0].key is not None else None
 
@@ -105,8 +127,8 @@ def _items_of(holder: Any) -> Any:
 
 
 def _name_in(holder: Any, value: Any) -> str | None:
-    """Return the name by that a dict or a class's attributes hold a value."""
-    found = rawtypes.key_of(holder, value) if _items_of(holder) is not None else None
+    """Return the name by that a dict, or an attribute of an object or a class, holds a value."""
+    found = rawtypes.key_of(holder if _items_of(holder) is not None else _attributes_of(holder), value)
     key = found[0] if found else None
     return key if type(key) is str and key.isidentifier() and len(key) <= _MOST_KEY else None
 
@@ -115,16 +137,18 @@ def _is_own_dict(holder: Any, held: Any) -> bool:
     return type(held) is dict and not rawtypes.is_instance(holder, dict) and rawtypes.instance_dict(holder) is held
 
 
+def _attributes_of(holder: Any) -> dict[str, Any]:
+    return {**rawtypes.slots_of(holder), **(rawtypes.instance_dict(holder) or {})}
+
+
 def _follow(wave: dict[int, Any], step: _Step) -> dict[int, Any]:
     """Return what the objects of `wave` refer to by that step, an instance's ``__dict__`` passed through."""
     following: dict[int, Any] = {}
     for holder in wave.values():
-        items = _items_of(holder)
-        if step.key is not None and items is not None:
+        if step.key is not None:
+            items = _attributes_of(holder).items() if step.is_attribute else _items_of(holder) or ()
             held = [value for key, value in list(items) if type(key) is str and key == step.key]
         else:
             held = gc.get_referents(holder)
-            if items is None:
-                held += [obj for names in held if type(names) is dict for obj in gc.get_referents(names)]
         following.update((id(obj), obj) for obj in held if names_of_type(obj) == step[:2])
     return following

@@ -1,0 +1,74 @@
+"""Containers in which the survivors of a leak pile up: what hangs below a new entry of one is of the same leak.
+
+A container is remembered by its place and its entries by their ids, so nothing is kept alive, and a survivor is
+recognised at the cost of the entries and what is below the new ones. Errs towards recognising too little: an entry that
+took an old one's address, or an old one's place with all of its contents, is not new.
+"""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING, Any
+
+from pytest_leakcheck import rawtypes
+from pytest_leakcheck.places import below, place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
+
+    from pytest_leakcheck.places import Place
+
+
+class Growth:
+    """The entries of a container that a leak goes into, from the time it was confirmed."""
+
+    def __init__(self, container: Place) -> None:
+        """Take the entries that there are for known."""
+        self._container = container
+        self._known: set[int] = set()
+        self._take_new()
+
+    def take(self, wanted: AbstractSet[int]) -> list[Any]:
+        """Return the objects with ids in `wanted` that are, or hang below, entries that came since the last call."""
+        fresh = self._take_new()
+        return [*(entry for entry in fresh if id(entry) in wanted), *below(fresh, wanted, is_through_classes=True)]
+
+    def _take_new(self) -> list[Any]:
+        containers = self._container.held(is_exact=False)
+        entries = {id(entry): entry for each in containers.values() for entry in _entries(each)}
+        fresh = [entry for node, entry in entries.items() if node not in self._known]
+        self._known = set(entries)
+        return fresh
+
+
+def _entries(container: Any) -> list[Any]:
+    """Return what a container refers to, an instance's ``__dict__`` passed through."""
+    entries = gc.get_referents(container)
+    if not rawtypes.is_instance(container, dict):
+        entries += [inner for entry in entries if type(entry) is dict for inner in gc.get_referents(entry)]
+    return entries
+
+
+def container_of(first: Sequence[Sequence[Any]], second: Sequence[Sequence[Any]]) -> Place | None:
+    """Return the place of the container in which paths of a first run and of a second one part, or None.
+
+    Each path is of live objects from a root's own to a survivor.
+    """
+    for path in second:
+        shared = max((_shared(path, other) for other in first), default=0)
+        if shared < len(path):
+            place = place_of(list(path[:shared]))
+            if place is not None:
+                return place
+    return None
+
+
+def _shared(path: Sequence[Any], other: Sequence[Any]) -> int:
+    """Return how many objects two paths have in common from the start."""
+    number = 0
+    for one, two in zip(path, other, strict=False):
+        if one is not two:
+            break
+        number += 1
+    return number
