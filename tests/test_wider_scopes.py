@@ -367,6 +367,43 @@ class TestOneSetUp:
         assert "1 shop.Server made during its set-up outlives it, held by shop.KEPT" in line
 
 
+class TestCost:
+    CONFTEST = """
+    import gc, pytest, shop
+
+    FULL = []
+    gc.callbacks.append(lambda phase, info: FULL.append(phase) if info["generation"] == 2 else None)
+
+    @pytest.fixture(scope="module")
+    def server(request):
+        server = shop.Server()
+        server.itself = server
+        if request.path.name in {leaky}:
+            shop.KEPT.append(server)
+        yield FULL
+    """
+    COUNTS = "def test_first(server): server.clear()\n"
+    TELLS = "def test_last(server): assert len(server) // 2 <= {}, server\n"
+
+    def test_full_collections_become_rare_where_they_find_garbage_alone(self, shop):
+        """After a useless one more set-ups share the next."""
+        modules = {f"test_{number:02}": "def test_it(server): pass\n" for number in range(1, 20)}
+        conftest = self.CONFTEST.format(leaky="()")
+        result = shop(conftest=conftest, test_00=self.COUNTS, test_99=self.TELLS.format(4), **modules)
+
+        result.assert_outcomes(passed=21)
+        assert told(result) == []
+
+    def test_what_waits_is_judged_at_the_end_at_the_latest(self, shop):
+        """Each set-up for itself: the second leak is a failure."""
+        modules = {f"test_{number:02}": "def test_it(server): pass\n" for number in range(8)}
+        result = shop(conftest=self.CONFTEST.format(leaky="('test_07.py', 'test_08.py')"), **modules, test_08=USES)
+
+        result.assert_outcomes(passed=9, failed=1)
+        (line,) = told(result)
+        assert "1 shop.Server made during its set-up outlives it" in line
+
+
 class TestTwoSetUps:
     def test_a_survivor_of_each_is_a_failure_of_the_test_that_the_second_ended_with(self, shop):
         """The report names the fixture and its first set-up; the first was a warning; both tests show it again."""

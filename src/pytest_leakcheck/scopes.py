@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from pytest_leakcheck.confirm import Entrusted, Ledger
     from pytest_leakcheck.model import Leak
 
+_MOST_WAITING = 64
+"""Ended set-ups of one fixture that wait for a full collection at most."""
+
 
 class Accumulated(NamedTuple):
     """What two set-ups of a fixture left in one place."""
@@ -73,6 +76,10 @@ class Scopes:
         self._standing: dict[int, Standing] = {}
         self._counting: list[Census] = []
         """The censuses of the set-ups that run, each within the one before."""
+        self._waiting: dict[str, list[Standing]] = {}
+        """For each fixture the set-ups that ended, and left what only a full collection tells from survivors."""
+        self._patience: dict[str, int] = {}
+        """How many of these are looked at together: more, where all that they left was garbage so far."""
         self._ledgers: dict[str, Ledger] = {}
         self._first: dict[str, str] = {}
         """For each fixture that left something the test that it was set up for then."""
@@ -83,7 +90,7 @@ class Scopes:
     @property
     def has_watched(self) -> bool:
         """Tell whether the end of any fixture is to be looked at."""
-        return any(standing.watch.watched for standing in self._standing.values())
+        return bool(self._waiting) or any(standing.watch.watched for standing in self._standing.values())
 
     @contextmanager
     def setting_up(self, definition: Any, test: str, *, is_checked: bool) -> Iterator[None]:
@@ -147,23 +154,36 @@ class Scopes:
         for standing in self._standing.values():
             standing.is_disturbed = True
 
-    def end(self, *, is_broken: bool = False, may_fail: bool = True) -> Accumulated:
+    def end(self, *, is_broken: bool = False, is_last: bool = False, may_fail: bool = True) -> Accumulated:
         """Judge what outlives the fixtures that have ended since the last call.
 
         Nothing is judged after finalizers that are broken; where the test that they ended with can't fail for it, or a
-        test failed while the fixture stood, nothing counts as accumulated.
+        test failed while the fixture stood, nothing counts as accumulated. `is_last` says that no scope is left.
         """
         ended = [standing for standing in self._standing.values() if standing.has_ended]
-        for standing in ended:
-            del self._standing[id(standing.definition)]
-        found = Accumulated()
         for standing in reversed(ended):
+            del self._standing[id(standing.definition)]
             if not is_broken and standing.watch.collect_young():
-                try:
-                    found |= self._judge(standing, may_fail=may_fail and not standing.is_disturbed)
-                except Exception as error:  # noqa: BLE001 - a fault of ours must not break the user's run
-                    why = describe.error_text(error)
-                    self._session.ledger.warn(f"{standing.key}: not checked, by a fault of the plugin: {why}")
+                self._waiting.setdefault(standing.key, []).append(standing)
+        found = Accumulated()
+        for key, waiting in list(self._waiting.items()):
+            if is_last or len(waiting) >= self._patience.get(key, 1):
+                del self._waiting[key]
+                found |= self._look(key, waiting, may_fail=may_fail)
+        return found
+
+    def _look(self, key: str, waiting: list[Standing], *, may_fail: bool) -> Accumulated:
+        """Judge ended set-ups of one fixture after a full collection, which they share."""
+        Watch([entry for standing in waiting for entry in standing.watch.watched]).collect()
+        left = [standing for standing in waiting if standing.watch.drop_dead()]
+        self._patience[key] = 1 if left else min(2 * self._patience.get(key, 1), _MOST_WAITING)
+        found = Accumulated()
+        for standing in left:
+            try:
+                found |= self._judge(standing, may_fail=may_fail and not standing.is_disturbed)
+            except Exception as error:  # noqa: BLE001 - a fault of ours must not break the user's run
+                why = describe.error_text(error)
+                self._session.ledger.warn(f"{key}: not checked, by a fault of the plugin: {why}")
             standing.watch.watched.clear()
         return found
 

@@ -250,7 +250,7 @@ class Judge:
             for node in ending_scopes(item, target) if self._scopes.has_watched else ():
                 is_well = steps.down_to(node.parent)
                 started = time.perf_counter()
-                found |= self._scopes.end(is_broken=not is_well, may_fail=run is not None)
+                found |= self._scopes.end(is_broken=not is_well, is_last=node.parent is None, may_fail=run is not None)
                 if run is not None:
                     run.judged += time.perf_counter() - started
             steps.down_to(target)
