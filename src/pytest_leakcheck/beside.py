@@ -11,16 +11,21 @@ from typing import TYPE_CHECKING
 from pytest_leakcheck.describe import error_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pytest_leakcheck.model import Report
     from pytest_leakcheck.options import Options
 
 
-def completed(report: Report, test: str, options: Options) -> Report:
-    """Return `report` with the line that runs the test with that node id again, and with its pictures."""
+def completed(report: Report, test: str, options: Options, *, again: Iterable[str] = ()) -> Report:
+    """Return `report` with the line that runs the test with that node id again, and with its pictures.
+
+    `again` are the node ids of the tests that show the leak, where that takes others than the one it is told of.
+    """
     option = " --leakcheck" if options.is_on else ""
     return replace(
         report,
-        rerun=f"pytest {shlex.quote(_as_argument(test, options.root))}{option}",
+        rerun=f"pytest {' '.join(shlex.quote(_as_argument(each, options.root)) for each in again or (test,))}{option}",
         pictures=_pictures(report, test, options.graph),
     )
 

@@ -16,7 +16,7 @@ from pytest_leakcheck.watch import Watch
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pytest_leakcheck.confirm import Ledger, Note
+    from pytest_leakcheck.confirm import Entrusted, Ledger, Note
     from pytest_leakcheck.model import Leak
     from pytest_leakcheck.options import Options
 
@@ -102,6 +102,8 @@ class Check:
         """What was found to be made of the project's own classes: it must not accumulate."""
         self.set_aside: tuple[Leak, ...] = ()
         """What survives but is held by pytest's own housekeeping alone, or may outlive the test."""
+        self.entrusted: list[Entrusted] = []
+        """What was found, but may live as long as the wider-scoped fixtures that alone hold it."""
         self.gc_seconds = 0.0
         self.is_over = False
         """Whether it is closed: what is registered from then on is watched by nobody."""
@@ -214,7 +216,9 @@ class Check:
         confirmation = Confirmation(
             self.session.ledger, self._test, self.found, self.options, is_strict=self.plan.is_strict
         )
-        return confirmation.judge(again if self.plan.may_repeat else None)
+        leaks = confirmation.judge(again if self.plan.may_repeat else None)
+        self.entrusted = confirmation.entrusted
+        return leaks
 
     def survivors(self) -> list[Any]:
         """Return the objects that still live, for a debugger; the caller must drop them."""

@@ -9,6 +9,7 @@ place, and costs nothing the next time.
 from __future__ import annotations
 
 import fnmatch
+import weakref
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -16,15 +17,14 @@ from pytest_leakcheck.describe import tally
 from pytest_leakcheck.explain import Finding, examine
 from pytest_leakcheck.growth import Growth
 from pytest_leakcheck.places import below, names_of_type
+from pytest_leakcheck.watch import Watch, Watched
 
 if TYPE_CHECKING:
-    import weakref
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
-    from pytest_leakcheck.model import Leak
+    from pytest_leakcheck.model import Leak, Survivor
     from pytest_leakcheck.options import Options
     from pytest_leakcheck.places import Place
-    from pytest_leakcheck.watch import Watch
 
 Verdict = Literal["leak", "pending", "replaced", "bounded"]
 MOST_REMEMBERED = 64
@@ -37,6 +37,14 @@ class Note(NamedTuple):
     kind: Literal["aside", "warning", "repeated"]
     """``repeated``: the text is a test that was run again."""
     text: str
+
+
+class Entrusted(NamedTuple):
+    """Survivors that only a wider-scoped fixture holds, which may live as long as it does."""
+
+    fixture: str
+    """The words that a trace has for it as a root."""
+    watched: list[Watched]
 
 
 @dataclass(slots=True)
@@ -137,6 +145,8 @@ class Confirmation:
     options: Options
     is_strict: bool
     """Whether all that comes anew in a second run is a leak, replaced or not."""
+    entrusted: list[Entrusted] = field(default_factory=list)
+    """What was found out to be held by wider-scoped fixtures alone."""
 
     def judge(self, again: Callable[[], Watch | None] | None) -> list[Leak]:
         """Return the leaks. `again` runs the test once more and returns what it left, or None if it failed."""
@@ -218,6 +228,7 @@ class Confirmation:
             fresh = [objects[index] for index in finding.members if index < number]
             is_growing = bool(fresh) and len(fresh) < len(finding.members)
             leak = replace(finding.leak, survivors=tuple(second.facts(fresh)), also_keeps=())
+            self._entrust(finding, objects, facts)
             if not fresh or self._may_live(leak):
                 continue
             for confirmed in self._verdict(finding._replace(leak=leak), second, fresh, is_growing=is_growing):
@@ -245,7 +256,7 @@ class Confirmation:
 
     def _tell(self, leak: Leak, bound: str, otherwise: str) -> None:
         """Note why what a place holds is no leak; that it is bounded is a warning."""
-        held = f"{self.test}: {_summary(leak)} in {_where(leak)}"
+        held = f"{self.test}: {_summary(leak)} in {where(leak)}"
         if bound:
             self.ledger.warn(f"{held}: {bound}, so it is bounded, not a leak")
         else:
@@ -276,19 +287,27 @@ class Confirmation:
         facts = self.watch.facts(objects)
         fresh = None if self.is_strict else len(objects)
         findings = examine(objects, facts, seconds=self.options.search_limit, fresh=fresh)
+        for finding in findings:
+            self._entrust(finding, objects, facts)
         kept = [finding for finding in findings if not self._may_live(finding.leak)]
         return [(finding, [objects[index] for index in finding.members]) for finding in kept]
 
+    def _entrust(self, finding: Finding, objects: list[Any], facts: Sequence[Survivor]) -> None:
+        trace = finding.leak.trace
+        if trace is not None and trace.root.kind == "fixture":
+            watched = [Watched(weakref.ref(objects[index]), facts[index]) for index in finding.members]
+            self.entrusted.append(Entrusted(trace.root.name, watched))
+
     def _may_live(self, leak: Leak) -> bool:
         for ignored in self.options.ignore:
-            if _is_held_by(leak, ignored.name):
+            if is_held_by(leak, ignored.name):
                 why = f" ({ignored.reason})" if ignored.reason else ""
                 self.ledger.set_aside(f"{self.test}: {_summary(leak)} in {ignored.name}: ignored{why}")
                 return True
         return may_live(leak)
 
 
-def _is_held_by(leak: Leak, name: str) -> bool:
+def is_held_by(leak: Leak, name: str) -> bool:
     """Tell whether the trace starts at a dotted name, or goes through it."""
     if leak.trace is None:
         return False
@@ -306,7 +325,8 @@ def _summary(leak: Leak) -> str:
     return tally(survivor.type_name for survivor in (*leak.survivors, *leak.also_keeps))
 
 
-def _where(leak: Leak) -> str:
+def where(leak: Leak) -> str:
+    """Return the name that survivors are held under, in a few words: ``shop.LISTENERS``."""
     if leak.trace is None or not leak.trace.links:
         return "an unknown place"
     text = leak.trace.links[0].text

@@ -36,6 +36,11 @@ def type_name(kind: type) -> str:
     return clean(name if module in ("", "builtins") else f"{module}.{name}", 2 * MAX_TEXT)
 
 
+def fixture_name(scope: str, name: str) -> str:
+    """Return the words for a fixture: ``module-scoped fixture 'server'``."""
+    return f"{scope}-scoped fixture {clean(name)!r}"
+
+
 def short_type_name(kind: type) -> str:
     """Return a type's name without module and enclosing scopes."""
     return clean(rawtypes.qualname_of(kind).rpartition(".")[2])

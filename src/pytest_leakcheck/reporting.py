@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from _pytest._io import TerminalWriter
 
-    from pytest_leakcheck.check import Check
+    from pytest_leakcheck.check import Check, Session
 
 _REPORTER = "leakcheck-reporter"
 
@@ -64,9 +64,15 @@ def note_checked(report: pytest.TestReport, check: Check, trouble: str) -> None:
     """Put into `report` what the last lines of the run tell, as plain values that cross to xdist's controller."""
     housekeeping = [leak.survivors[0].type_name for leak in check.set_aside]
     is_idle = check.plan.is_empty and not check.total
-    notes = [list(note) for note in check.session.take_notes()]
-    checked = [check.total, check.gc_seconds, housekeeping, is_idle, trouble, notes]
+    checked = [check.total, check.gc_seconds, housekeeping, is_idle, trouble]
     report.leakcheck_checked = checked  # type: ignore[attr-defined]
+
+
+def note_found(report: pytest.TestReport, session: Session) -> None:
+    """Put into `report` what was found out beside leaks, of this test or of fixtures that ended with it."""
+    notes = [list(note) for note in session.take_notes()]
+    if notes:
+        report.leakcheck_notes = notes  # type: ignore[attr-defined]
 
 
 def ensure_reporter(config: pytest.Config) -> None:
@@ -97,8 +103,10 @@ class Reporter:
         """Count, and give a report that crossed from a worker its colours back."""
         checked = getattr(report, "leakcheck_checked", None)
         repeated = self._repeated.setdefault(getattr(report, "worker_id", ""), [])
+        for kind, text in getattr(report, "leakcheck_notes", ()):
+            self._note(repeated, kind, text)
         if checked is not None:
-            self._count(report.nodeid, repeated, *checked)
+            self._count(report.nodeid, *checked)
         plain = getattr(report, "leakcheck", None)
         is_strict_xpass = str(report.longrepr).startswith("[XPASS(strict)]")
         if plain is None and report.failed and repeated and not self._suspicion and not is_strict_xpass:
@@ -112,11 +120,15 @@ class Reporter:
                 is_verbose = self._config.getoption("verbose") > 0
                 report.longrepr = LeakRepr(leak, path, (line or 0) + 1, is_verbose=is_verbose)
 
-    def _count(self, nodeid: str, repeated: list[str], *checked: Any) -> None:
-        objects, gc_seconds, set_aside, is_idle, trouble, notes = checked
-        repeated += [text for kind, text in notes if kind == "repeated"]
-        for kind, text in notes:
-            self._notes.setdefault(kind, []).append(text)
+    def _note(self, repeated: list[str], kind: str, text: str) -> None:
+        known = self._notes.setdefault(kind, [])
+        if text not in known:  # each process warns of a fixture that several of them set up
+            known.append(text)
+        if kind == "repeated":
+            repeated.append(text)
+
+    def _count(self, nodeid: str, *checked: Any) -> None:
+        objects, gc_seconds, set_aside, is_idle, trouble = checked
         self._tests += 1
         self._objects += objects
         self._gc_seconds += gc_seconds

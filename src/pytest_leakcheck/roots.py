@@ -332,7 +332,7 @@ def _pytest_start(obj: Any) -> Start | None:
     if "FixtureDef" in names:
         scope, name = obj.scope, describe.clean(obj.argname)
         if scope != "function" and not name.startswith(_XUNIT_FIXTURES):
-            return Start(Anchor(WEAK, 0, name), Root(f"{scope}-scoped fixture {name!r}", "fixture"))
+            return Start(Anchor(WEAK, 0, name), Root(describe.fixture_name(scope, name), "fixture"))
     elif names.isdisjoint(_HOUSEKEEPERS):
         return None
     return Start(Anchor(PYTEST, 0, type(obj).__name__), Root(describe.type_name(type(obj)), "pytest itself"))

@@ -7,34 +7,31 @@ another plugin runs the protocol (reruns, forks), or the fixture came too late f
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from _pytest.outcomes import OutcomeException
 from _pytest.runner import CallInfo, check_interactive_exception, runtestprotocol
 
 from pytest_leakcheck.beside import completed
 from pytest_leakcheck.check import Check, LeakError, Plan, Session
 from pytest_leakcheck.describe import error_text
 from pytest_leakcheck.marks import plan_for
+from pytest_leakcheck.model import Report
 from pytest_leakcheck.neighbours import offer_to_others
 from pytest_leakcheck.release import let_go, parametrize_values
 from pytest_leakcheck.repeat import REPEATING, made_at, running_again, why_not_repeatable
-from pytest_leakcheck.reporting import add_leak_section, as_leak_report, ensure_reporter, note_checked
+from pytest_leakcheck.reporting import add_leak_section, as_leak_report, ensure_reporter, note_checked, note_found
+from pytest_leakcheck.scopes import Accumulated, Scopes
+from pytest_leakcheck.teardown import Steps, ending_scopes
 from pytest_leakcheck.unmatched import ASKED, Asked
-
-if sys.version_info < (3, 11):
-    from exceptiongroup import BaseExceptionGroup  # pytest brings it along there
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from contextlib import AbstractContextManager
 
-    from pytest_leakcheck.model import Report
     from pytest_leakcheck.options import Options
     from pytest_leakcheck.watch import Watch
 
@@ -58,6 +55,11 @@ class Run:
     report: pytest.TestReport | None = None
     """The passed report of the call, held back until the verdict."""
     leak: Report | None = None
+    """What the report of the call is made again for."""
+    late: Report | None = None
+    """What came too late for that, or has no such report: an error of the teardown."""
+    outlived: Accumulated = field(default_factory=Accumulated)
+    """What outlived wider-scoped fixtures that ended while the test was set up."""
     is_judged: bool = False
     """Whether the time of the verdict has come."""
     is_checked: bool = False
@@ -96,6 +98,7 @@ class Judge:
         self._options = options
         self._asked = Asked(options)
         self._session = Session(options)
+        self._scopes = Scopes(self._session)
         self._latest: Run | None = None
 
     def begin(self, item: pytest.Item, plan: Plan) -> Run:
@@ -163,36 +166,112 @@ class Judge:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Generator[None, object, object]:
-        """Leave out what is made for a wider-scoped fixture; note the values made for this test."""
-        run = request._pyfuncitem.stash.get(_RUN, None)  # noqa: SLF001 - a wider request has no public way to the test
+        """Count what is made for a wider-scoped fixture apart; note the values made for this test."""
+        item = request._pyfuncitem  # noqa: SLF001 - a wider request has no public way to the test
+        run = item.stash.get(_RUN, None)
+        if fixturedef.scope != "function":
+            with self._setting_up_wider(fixturedef, item, run):
+                return (yield)
         if run is None:
             return (yield)
-        if fixturedef.scope != "function":
-            run.check.pause()
-            try:
-                return (yield)
-            finally:
-                run.check.resume()
         value = yield
         run.check.add_fixture_value(value, fixturedef.argname)
         return value
 
+    @contextmanager
+    def _setting_up_wider(self, definition: Any, item: pytest.Item, run: Run | None) -> Iterator[None]:
+        if run is None:
+            with self._scopes.setting_up(definition, item.nodeid, is_checked=False):
+                yield
+            return
+        run.outlived |= self._scopes.end()  # one that is set up with another parameter ended a moment ago
+        run.check.pause()
+        try:
+            with self._scopes.setting_up(definition, item.nodeid, is_checked=True):
+                yield
+        finally:
+            run.check.resume()
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Judge between the test's own teardown and that of wider scopes."""
+        """Judge between the test's own teardown and that of wider scopes, and after each of these."""
         run = item.stash.get(_RUN, None)
-        if run is None or item.stash.get(REPEATING, False):
+        if item.stash.get(REPEATING, False) or (run is None and not self._scopes.has_watched):
             return (yield)
-        try:
-            with _judging_teardown(item, run):
+        with self._judging_teardown(item, run):
+            if run is None:
+                return (yield)
+            try:
                 result = yield
-            if not run.is_judged:  # a pytest whose teardown goes another way: later than wished, never unchecked
-                _judge(item, run)
-            if run.leak is not None and not run.is_owned:
-                _raise_leak(_survivors(item, run))
-            return result
+                if not run.is_judged:  # a pytest whose teardown goes another way: later than wished, never unchecked
+                    self._judge(item, run)
+                    self._tell_outlived(item, run, self._scopes.end())
+                if run.late is not None:
+                    _raise_leak(_survivors(item, run))
+                return result
+            finally:
+                run.check.close()
+
+    @contextmanager
+    def _judging_teardown(self, item: pytest.Item, run: Run | None) -> Iterator[None]:
+        """Tear down in steps while this lasts: the item alone, then, judged, what the next item does not need."""
+        state = item.session._setupstate  # noqa: SLF001 - no public hook lies between a test's teardown and its module's
+        real: Callable[[pytest.Item | None], None] | None = getattr(state, "teardown_exact", None)
+        if real is None:
+            yield
+            return
+
+        def teardown_exact(nextitem: Any) -> None:
+            steps = Steps(real)
+            is_well = steps.down_to(item.parent)
+            if not is_well:
+                self._scopes.disturb()
+            if run is not None:
+                run.is_clean &= is_well
+                self._judge(item, run)
+            self._end_wider(item, run, nextitem, steps)
+            steps.finish()
+
+        state.teardown_exact = teardown_exact  # type: ignore[method-assign]
+        try:
+            yield
         finally:
-            run.check.close()
+            del state.teardown_exact
+
+    def _judge(self, item: pytest.Item, run: Run) -> None:
+        _judge(item, run)
+        self._scopes.take_over(run.check.entrusted, item.nodeid)
+
+    def _end_wider(self, item: pytest.Item, run: Run | None, nextitem: pytest.Item | None, steps: Steps) -> None:
+        """Tear down what the next item does not need, or all there is where the run is to stop."""
+        while True:
+            target = None if _is_stopping(item) else nextitem
+            found = Accumulated()
+            for node in ending_scopes(item, target) if self._scopes.has_watched else ():
+                is_well = steps.down_to(node.parent)
+                started = time.perf_counter()
+                found |= self._scopes.end(is_broken=not is_well, is_last=node.parent is None, may_fail=run is not None)
+                if run is not None:
+                    run.judged += time.perf_counter() - started
+            steps.down_to(target)
+            if run is not None:
+                self._tell_outlived(item, run, run.outlived | found)
+            if target is None or not _is_stopping(item):
+                return
+
+    def _tell_outlived(self, item: pytest.Item, run: Run, found: Accumulated) -> None:
+        """Report what outlived fixtures as the failure of the test that they ended with."""
+        if not found.leaks:
+            return
+        run.outlived = Accumulated()
+        report = completed(Report(found.leaks), item.nodeid, run.check.options, again=found.tests)
+        is_seen = run.is_owned  # another plugin's protocol may run the test once more and show that report alone
+        if run.is_clean and run.report is not None and run.call is not None:
+            run.leak = report
+            is_seen = _log_leak(item, run, run.call)
+        else:
+            _add_late(run, report)
+        self._scopes.note_told(is_seen=is_seen)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -203,14 +282,15 @@ class Judge:
         if run is not None and call.when == "teardown":
             call.duration = max(0.0, call.duration - run.judged)
         report = yield
+        if call.when == "call" and run is not None and run.is_judged:
+            return _as_leak_report(item, report, run.leak, run.report) if run.leak else report
+        self._note(call, report)
         if run is None:
             if item.stash.get(_OWNED, False):  # the setup failed before the run began
                 item.ihook.pytest_runtest_logreport(report=report)
             return report
-        if call.when == "call" and run.is_judged:
-            return _as_leak_report(item, report, run.leak, run.report) if run.leak else report
-        if call.when == "teardown" and run.leak is not None and not run.is_owned:
-            report = _teardown_leak_report(item, run.leak, call, report)
+        if call.when == "teardown" and run.late is not None:
+            report = _teardown_leak_report(item, run.late, call, report)
         elif call.excinfo is not None:
             run.is_clean = False
         if call.when == "teardown":
@@ -222,6 +302,13 @@ class Judge:
                 item.ihook.pytest_runtest_logreport(report=run.report)
         self._log(item, run, call, report)
         return report
+
+    def _note(self, call: CallInfo[None], report: pytest.TestReport) -> None:
+        """Note what concerns the whole run: that a test failed of itself, and what was found out by its end."""
+        if call.excinfo is not None and not isinstance(call.excinfo.value, (LeakError, pytest.skip.Exception)):
+            self._scopes.disturb()
+        if call.when == "teardown":
+            note_found(report, self._session)
 
     def _log(self, item: pytest.Item, run: Run, call: CallInfo[None], report: pytest.TestReport) -> None:
         """Log a report at once as pytest would have, but hold back the call's if it is still to be judged."""
@@ -236,45 +323,8 @@ class Judge:
             item.ihook.pytest_runtest_logreport(report=report)
 
 
-@contextmanager
-def _judging_teardown(item: pytest.Item, run: Run) -> Iterator[None]:
-    """Tear down in two steps while this lasts: the item alone, then, judged, what the next item does not need."""
-    state = item.session._setupstate  # noqa: SLF001 - no public hook lies between a test's teardown and its module's
-    real: Callable[[pytest.Item | None], None] | None = getattr(state, "teardown_exact", None)
-    if real is None:
-        yield
-        return
-
-    def teardown_exact(nextitem: Any) -> None:
-        errors: list[BaseException] = []
-        _attempt(lambda: real(item.parent), errors)  # type: ignore[arg-type]
-        if errors:
-            run.is_clean = False
-        _judge(item, run)
-        if item.session.shouldfail or item.session.shouldstop:
-            nextitem = None
-        _attempt(lambda: real(nextitem), errors)
-        _raise(errors)
-
-    state.teardown_exact = teardown_exact  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        del state.teardown_exact
-
-
-def _attempt(function: Callable[[], None], errors: list[BaseException]) -> None:
-    try:
-        function()
-    except (Exception, OutcomeException) as error:  # noqa: BLE001 - what pytest itself takes for a teardown's error
-        errors.append(error)
-
-
-def _raise(errors: list[BaseException]) -> None:
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        raise BaseExceptionGroup("errors during test teardown", errors[::-1])
+def _is_stopping(item: pytest.Item) -> bool:
+    return bool(item.session.shouldfail or item.session.shouldstop)
 
 
 def _judge(item: pytest.Item, run: Run) -> None:
@@ -294,7 +344,10 @@ def _judge(item: pytest.Item, run: Run) -> None:
     finally:
         run.judged += time.perf_counter() - started
     if run.leak is not None and run.report is not None and run.call is not None:
-        _log_leak(item, run, run.call)
+        if not _log_leak(item, run, run.call):
+            run.check.session.untell(item.nodeid)
+    elif run.leak is not None:
+        _add_late(run, run.leak)
 
 
 def _second_run(item: pytest.Item, run: Run) -> Callable[[], Watch | None] | None:
@@ -328,13 +381,16 @@ def _second_run(item: pytest.Item, run: Run) -> Callable[[], Watch | None] | Non
     return again
 
 
-def _log_leak(item: pytest.Item, run: Run, first: CallInfo[None]) -> None:
+def _add_late(run: Run, report: Report) -> None:
+    run.late = report if run.late is None else replace(run.late, leaks=run.late.leaks + report.leaks)
+
+
+def _log_leak(item: pytest.Item, run: Run, first: CallInfo[None]) -> bool:
+    """Log the report of the call, made again for the leak; tell whether it is a failure, not an expected one."""
     survivors = _survivors(item, run)
     call = _leak_call(survivors, first)
     report = item.ihook.pytest_runtest_makereport(item=item, call=call)
     run.report = run.call = None
-    if not report.failed:
-        run.check.session.untell(item.nodeid)
     with _capture_suspended(item.config):
         item.ihook.pytest_runtest_logreport(report=report)
         if check_interactive_exception(call, report):
@@ -343,6 +399,7 @@ def _log_leak(item: pytest.Item, run: Run, first: CallInfo[None]) -> None:
     live_log: Any = getattr(item.config.pluginmanager.get_plugin("logging-plugin"), "log_cli_handler", None)
     if hasattr(live_log, "set_when"):
         live_log.set_when("teardown")  # a logged report ends the live log's section, and the teardown goes on
+    return bool(report.failed)
 
 
 def _end_interrupted(item: pytest.Item) -> None:

@@ -1,0 +1,225 @@
+"""Wider-scoped fixtures: what was made for them, and what only they hold, may live until they end and is judged then.
+
+Everything is watched weakly. What has died by the end of its fixture costs nothing; what has not is looked at after a
+full collection. An object made while such a fixture is set up in a test that is not checked is missed, and so is one
+made by the fixtures that pytest makes of ``setup_class``, ``setUpClass`` and the like: what they set stays on its class
+or module by design.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_leakcheck import describe
+from pytest_leakcheck.census import Census
+from pytest_leakcheck.watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pytest_leakcheck.check import Session
+    from pytest_leakcheck.confirm import Entrusted, Ledger
+    from pytest_leakcheck.model import Leak
+
+_MOST_WAITING = 64
+"""Ended set-ups of one fixture that wait for a full collection at most."""
+
+
+class Accumulated(NamedTuple):
+    """What two set-ups of a fixture left in one place."""
+
+    leaks: tuple[Leak, ...] = ()
+    tests: tuple[str, ...] = ()
+    """The tests that set the fixture up: run alone, they show the leak again."""
+
+    def __or__(self, other: Accumulated) -> Accumulated:
+        """Return the two together."""
+        return Accumulated(self.leaks + other.leaks, tuple(dict.fromkeys(self.tests + other.tests)))
+
+
+@dataclass(slots=True)
+class Standing:
+    """A wider-scoped fixture, from its set-up to its end."""
+
+    definition: Any
+    """What pytest knows of the fixture; its value is there until it ends."""
+    name: str
+    """``module-scoped fixture 'server'``: the words that a trace which starts from it has for a root."""
+    place: str
+    """Where its function is: ``shop/conftest.py:12``."""
+    test: str
+    """The test that it was set up for."""
+    watch: Watch = field(default_factory=Watch)
+    is_disturbed: bool = False
+    """Whether a test failed of itself while it stood, whose traceback or unfinished work may hold anything."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether its finalizers have run and its value is dropped."""
+        return self.definition.cached_result is None
+
+    @property
+    def key(self) -> str:
+        """What its set-ups have in common, in words: an inherited fixture is one, though pytest defines it anew."""
+        return f"{self.name} ({self.place})"
+
+
+class Scopes:
+    """The wider-scoped fixtures that stand, and what was found out about those that ended."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._standing: dict[int, Standing] = {}
+        self._counting: list[Census] = []
+        """The censuses of the set-ups that run, each within the one before."""
+        self._waiting: dict[str, list[Standing]] = {}
+        """For each fixture the set-ups that ended, and left what only a full collection tells from survivors."""
+        self._patience: dict[str, int] = {}
+        """How many of these are looked at together: more, where all that they left was garbage so far."""
+        self._ledgers: dict[str, Ledger] = {}
+        self._first: dict[str, str] = {}
+        """For each fixture that left something the test that it was set up for then."""
+        self._told: set[str] = set()
+        self._latest: set[str] = set()
+        """The set-ups that the last leaks were told of."""
+
+    @property
+    def has_watched(self) -> bool:
+        """Tell whether the end of any fixture is to be looked at."""
+        return bool(self._waiting) or any(standing.watch.watched for standing in self._standing.values())
+
+    @contextmanager
+    def setting_up(self, definition: Any, test: str, *, is_checked: bool) -> Iterator[None]:
+        """Watch what of the project's own classes is made meanwhile until the fixture ends.
+
+        Where the test is not checked, only what tests leave to the fixture is watched. A set-up that fails made nothing
+        that is looked at.
+        """
+        if not self._session.options.is_on or _module_of(definition).startswith("_pytest."):
+            yield
+            return
+        standing = Standing(definition, describe.fixture_name(definition.scope, definition.argname), "", test)
+        standing.place = _place_of(definition)
+        if is_checked:
+            with self._watching(standing):
+                yield
+        else:
+            yield
+        self._forget_ended()
+        self._standing[id(definition)] = standing
+
+    def _forget_ended(self) -> None:
+        """Forget those that nothing is watched of; the others are judged as they end."""
+        for known in [each for each in self._standing.values() if each.has_ended and not each.watch.watched]:
+            del self._standing[id(known.definition)]
+
+    @contextmanager
+    def _watching(self, standing: Standing) -> Iterator[None]:
+        outer = self._counting[-1] if self._counting else None
+        if outer is not None:
+            outer.pause()
+        census = Census(self._session.own)
+        census.start()
+        self._counting.append(census)
+        try:
+            yield
+        finally:
+            census.stop()
+            self._counting.pop()
+            for obj in census.new_objects():
+                standing.watch.add_new(obj, f"made during the set-up of {standing.name}")
+            if outer is not None:
+                outer.resume()
+
+    def take_over(self, entrusted: Iterable[Entrusted], test: str = "") -> None:
+        """Watch until its fixture ends what only that holds; `test` made it, or it keeps the origin that it has.
+
+        Of several fixtures of one name the one that was set up first is taken, which errs towards judging late.
+        """
+        for name, watched in entrusted:
+            named = (each for each in self._standing.values() if each.name == name and not each.has_ended)
+            standing = next(named, None)
+            if standing is None:
+                continue
+            for entry in watched:
+                fact = replace(entry.fact, origin=f"made during {test}") if test else entry.fact
+                standing.watch.watched.append(replace(entry, fact=fact))
+
+    def disturb(self) -> None:
+        """Note that a test failed of itself: what survives the fixtures that stand now may be its doing."""
+        for standing in self._standing.values():
+            standing.is_disturbed = True
+
+    def end(self, *, is_broken: bool = False, is_last: bool = False, may_fail: bool = True) -> Accumulated:
+        """Judge what outlives the fixtures that have ended since the last call.
+
+        Nothing is judged after finalizers that are broken; where the test that they ended with can't fail for it, or a
+        test failed while the fixture stood, nothing counts as accumulated. `is_last` says that no scope is left.
+        """
+        ended = [standing for standing in self._standing.values() if standing.has_ended]
+        for standing in reversed(ended):
+            del self._standing[id(standing.definition)]
+            if not is_broken and standing.watch.collect_young():
+                self._waiting.setdefault(standing.key, []).append(standing)
+        found = Accumulated()
+        for key, waiting in list(self._waiting.items()):
+            if is_last or len(waiting) >= self._patience.get(key, 1):
+                del self._waiting[key]
+                found |= self._look(key, waiting, may_fail=may_fail)
+        return found
+
+    def _look(self, key: str, waiting: list[Standing], *, may_fail: bool) -> Accumulated:
+        """Judge ended set-ups of one fixture after a full collection, which they share."""
+        Watch([entry for standing in waiting for entry in standing.watch.watched]).collect()
+        left = [standing for standing in waiting if standing.watch.drop_dead()]
+        self._patience[key] = 1 if left else min(2 * self._patience.get(key, 1), _MOST_WAITING)
+        found = Accumulated()
+        for standing in left:
+            try:
+                found |= self._judge(standing, may_fail=may_fail and not standing.is_disturbed)
+            except Exception as error:  # noqa: BLE001 - a fault of ours must not break the user's run
+                why = describe.error_text(error)
+                self._session.ledger.warn(f"{key}: not checked, by a fault of the plugin: {why}")
+            standing.watch.watched.clear()
+        return found
+
+    def _judge(self, standing: Standing, *, may_fail: bool) -> Accumulated:
+        from pytest_leakcheck.confirm import Ledger  # noqa: PLC0415 - most runs never get here; it imports much
+        from pytest_leakcheck.ending import judge_ending  # noqa: PLC0415 - the same
+
+        ledger = self._ledgers.setdefault(standing.key, Ledger()) if may_fail else Ledger()
+        label = f"{standing.key}, set up for {standing.test}"
+        ending = judge_ending(self._session.ledger, ledger, standing.watch, self._session.options, label)
+        self.take_over(ending.entrusted)
+        for note in ending.notes:
+            if note.kind != "warning" or standing.key not in self._told:
+                self._session.ledger.notes.append(note)
+        self._told |= {standing.key for note in ending.notes if note.kind == "warning"}
+        if not may_fail:
+            return Accumulated()
+        first = self._first.setdefault(standing.key, standing.test) if ledger.known else ""
+        if not ending.leaks:
+            return Accumulated()
+        self._latest.add(label)
+        return Accumulated(tuple(ending.leaks), tuple(dict.fromkeys((first, standing.test))))
+
+    def note_told(self, *, is_seen: bool) -> None:
+        """Note whether the report of the last leaks is one that the reader sees: if not, the next one tells in full."""
+        for ledger in self._ledgers.values():
+            for label in () if is_seen else self._latest:
+                ledger.untell(label)
+        self._latest.clear()
+
+
+def _module_of(definition: Any) -> str:
+    return str(getattr(definition.func, "__module__", ""))
+
+
+def _place_of(definition: Any) -> str:
+    """Return where the fixture's function is, or the part of the suite that it is for where that is not to be had."""
+    code = getattr(inspect.unwrap(definition.func), "__code__", None)
+    return describe.place(code) if type(code) is types.CodeType else describe.clean(definition.baseid)
