@@ -28,6 +28,7 @@ RootKind = Literal[
     "unaccounted",
 ]
 """What a trace may start from; the words are those that a report shows."""
+_NAMED_ROOTS = frozenset({"module", "class attribute", "lru_cache", "logger", "interpreter", "fixture"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,11 @@ class Root:
     kind: RootKind
     detail: str = ""
     """What more is known of the root, in words."""
+
+    @property
+    def lasting_name(self) -> str:
+        """The name, where it is the same in every run; else the empty string."""
+        return self.name if self.kind in _NAMED_ROOTS else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,10 +214,6 @@ def _without_turns(patterns: list[str]) -> list[str]:
     return kept
 
 
-_NAMED_ROOTS = ("module", "class attribute", "lru_cache", "logger", "interpreter", "fixture")
-"""Kinds of roots whose names are the same in every run."""
-
-
 def fingerprint(trace: Trace | None, type_name: str) -> str:
     """Return twelve hexadecimal digits for the generalised names along `trace`.
 
@@ -219,8 +221,7 @@ def fingerprint(trace: Trace | None, type_name: str) -> str:
     """
     parts = [type_name]
     if trace is not None:
-        name = trace.root.name if trace.root.kind in _NAMED_ROOTS else ""
-        parts = [trace.root.kind, name, *_patterns(trace.links)]
+        parts = [trace.root.kind, trace.root.lasting_name, *_patterns(trace.links)]
         if trace.root.kind == "unaccounted":
             parts.append(type_name)
     return hashlib.sha256("\n".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:12]

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from _pytest.outcomes import OutcomeException
 from _pytest.runner import CallInfo, check_interactive_exception, runtestprotocol
+from _pytest.skipping import xfailed_key
 
+from pytest_leakcheck.adoption import note_pardoned
 from pytest_leakcheck.beside import completed
 from pytest_leakcheck.check import Check, LeakError, Plan, Session
 from pytest_leakcheck.describe import error_text
@@ -102,6 +104,7 @@ class Judge:
         """Start the check of one run of `item`."""
         run = Run(Check(self._session, plan, item.nodeid), is_owned=item.stash.get(_OWNED, False))
         item.stash[_RUN] = self._latest = run
+        run.check.is_expected = lambda: _is_expected_to_fail(item)
         run.check.start()
         return run
 
@@ -214,6 +217,7 @@ class Judge:
         elif call.excinfo is not None:
             run.is_clean = False
         if call.when == "teardown":
+            note_pardoned(report, run.check.pardoned)
             if run.is_checked:
                 note_checked(report, run.check, run.trouble)
                 self._asked.note(run.check.plan)
@@ -234,6 +238,12 @@ class Judge:
             run.call, run.report = call, report
         else:
             item.ihook.pytest_runtest_logreport(report=report)
+
+
+def _is_expected_to_fail(item: pytest.Item) -> bool:
+    """Tell whether a mark says so; at the time of a verdict, pytest has evaluated it."""
+    is_heeded = not item.config.getoption("runxfail", default=False)
+    return is_heeded and item.stash.get(xfailed_key, None) is not None
 
 
 @contextmanager
