@@ -403,6 +403,57 @@ class TestCheck:
         assert not suite.lines_of(result, "The same leak", "KEPT")
         assert len(suite.lines_of(result, "The same leak as in test_it.py::test_a, held by test_it.Thing.more.")) == 1
 
+    def test_a_new_leak_told_by_recurrence_is_told_in_full(self, suite):
+        """The second test names the first, the third refers to the second."""
+        suite.run(LEAKY, *UPDATE)
+        source = """
+        @pytest.fixture(scope="module")
+        def server(): return object()
+
+        def test_new(server): OTHERS.append([Thing()])
+        def test_newer(server): OTHERS.append([Thing()])
+        def test_newest(server): OTHERS.append([Thing()])
+        """
+        result = suite.run(LEAKY + textwrap.dedent(source), *CHECK)
+
+        result.assert_outcomes(passed=4, failed=2)
+        assert suite.lines_of(result, "Another one, left there by test_it.py::test_new, is still alive.")
+        assert len(suite.lines_of(result, ".OTHERS ", "list")) == 1
+        assert len(suite.lines_of(result, "The same leak as in test_it.py::test_newer, held by")) == 1
+
+    def test_holders_that_are_ignored_stay_ignored(self, suite):
+        """Also where what they hold looks like a listed leak from afar."""
+        source = """
+        class Registry:
+            def __init__(self): self.left, self.right = [], []
+
+        REGISTRY = Registry()
+
+        def test_left(): REGISTRY.left.append(Thing())
+        def test_right(): REGISTRY.right.append(Thing())
+        """
+        suite.run(source, *UPDATE, "-k", "left")
+
+        suite.run("", *CHECK, "-o", "leakcheck_ignore=test_it.REGISTRY.right").assert_outcomes(passed=2)
+
+    def test_a_file_that_goes_while_the_tests_run_is_missed_by_nobody(self, suite):
+        """What it listed is told all the same."""
+        suite.run(LEAKY, *UPDATE)
+
+        result = suite.run(LEAKY + "def test_removes(): __import__('os').remove('known.txt')\n", *CHECK)
+
+        result.assert_outcomes(passed=4)
+        (line,) = told(suite, result)
+        assert line.endswith(" in 2 tests: test_it.Thing held by test_it.KEPT[*]")
+
+    def test_the_folders_of_the_ini_file_are_the_suite(self, suite):
+        """A leak in many tests is told to be gone where testpaths ran, by themselves or by name."""
+        (suite.path / "pytest.ini").write_text("[pytest]\ntestpaths = test_*.py\n", "utf-8")
+        source = "@pytest.mark.parametrize('n', 'abcde')\ndef test_it(n): keep(Thing())\n"
+        suite.run(source, *UPDATE)
+
+        assert suite.lines_of(suite.run(source.replace("keep(", "id("), *CHECK), "no longer occurs")
+
     def test_reruns_go_on(self, suite):
         """Where another plugin runs the tests: a listed leak is no error of the teardown."""
         suite.run(LEAKY, *UPDATE)
@@ -686,6 +737,16 @@ class TestFile:
         (entry,) = baseline.parse("\ufeff0123456789ab 2025-02-01\r\n", "known.txt").entries
 
         assert entry == baseline.Entry("0123456789ab", "2025-02-01")
+
+    def test_an_entry_without_tests_is_gone_once_all_tests_were_checked(self):
+        """Nothing else tells which of them would have shown it."""
+        entry = baseline.Entry("0123456789ab", "2025-02-01")
+
+        assert baseline.is_gone(entry, baseline.Seen(ran={"t.py::a"}, checked={"t.py::a"}, is_whole=True))
+        assert not baseline.is_gone(
+            entry, baseline.Seen(ran={"t.py::a", "t.py::b"}, checked={"t.py::a"}, is_whole=True)
+        )
+        assert not baseline.is_gone(entry, baseline.Seen(ran={"t.py::a"}, checked={"t.py::a"}))
 
     def test_entries_are_sorted_and_come_back(self):
         """What was written is read as the same, node ids with signs of the format included."""

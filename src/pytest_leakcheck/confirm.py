@@ -173,6 +173,7 @@ class Confirmation:
         first, known.test = known.test, self.test
         note = f"Another one, left there by {first}, is still alive."
         if self.options.baseline:
+            known.is_told = False  # each of them is, by its own chain
             return self._by_own_chains(members, note)
         return [self._in_full(replace(leak, note=note), members)]
 
@@ -184,6 +185,8 @@ class Confirmation:
         """
         leaks = []
         for finding in examine(members, self.watch.facts(members), seconds=self.options.search_limit, is_brief=True):
+            if self._may_live(finding.leak):
+                continue
             leak = replace(finding.leak, seen_in=self.ledger.told(finding.leak), note=note)
             if not leak.seen_in and not self.options.pardons(leak):
                 self.ledger.known.append(Known("leak", leak, self.test, None))
