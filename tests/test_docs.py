@@ -77,6 +77,8 @@ def source(argument):
     """Return a file without its docstring, or the parts of it that are named."""
     path, _, names = argument.partition("::")
     text = (EXAMPLES / path).read_text("utf-8")
+    if not path.endswith(".py"):
+        return text
     lines = text.splitlines()
     body = ast.parse(text).body
     if not names:

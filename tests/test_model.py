@@ -44,6 +44,32 @@ def test_one_cause_has_one_fingerprint():
     assert len(fingerprint(None, "S")) == 12
 
 
+def test_depth_in_a_structure_is_no_cause():
+    """The tenth node of a linked list, or of a tree, leaks for the same reason as the second."""
+
+    def of(*patterns):
+        links = tuple(Link(pattern, "", "attribute", pattern) for pattern in (".TOP", *patterns, "[*]"))
+        return fingerprint(Trace(Root("shop", "module"), links, len(links)), "S")
+
+    assert of(".next") == of(".next", ".next", ".next") != of()
+    assert of(".children", "[3]", ".node") == of(*(".children", "[3]", ".node") * 5) != of(".children", ".node")
+
+
+def test_what_nobody_is_seen_to_hold_is_told_by_its_type():
+    """Nothing else is known of its cause."""
+    lost = Trace(Root("C code", "unaccounted"), (Link("held there", "", "unaccounted", "held there"),), 1)
+
+    assert fingerprint(lost, "shop.Session") != fingerprint(lost, "shop.Cart")
+
+
+def test_caches_of_functions_with_one_name_are_two():
+    """Their modules tell them apart."""
+    link = Link("cached call of get", "Session", "lru_cache", "cached call of get")
+
+    names = ["shop.cart.get", "shop.user.get"]
+    assert len({fingerprint(Trace(Root(name, "lru_cache"), (link,), 3), "S") for name in names}) == 2
+
+
 def test_what_pytest_alone_holds_is_housekeeping():
     """The kind of the root says so."""
     assert replace(LEAK, trace=replace(TRACE, root=Root("x", "pytest itself"))).is_housekeeping

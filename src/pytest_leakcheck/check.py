@@ -14,7 +14,7 @@ from pytest_leakcheck.model import Report
 from pytest_leakcheck.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from pytest_leakcheck.confirm import Entrusted, Ledger, Note
     from pytest_leakcheck.model import Leak
@@ -78,10 +78,10 @@ class Session:
             self._ledger = Ledger()
         return self._ledger
 
-    def untell(self, test: str) -> None:
-        """Note that the leaks of a test were not shown, as where it was expected to fail."""
+    def untell(self, test: str, fingerprints: Collection[str] | None = None) -> None:
+        """Note that leaks of a test, or all of them, were not shown, as where it was expected to fail."""
         if self._ledger is not None:
-            self._ledger.untell(test)
+            self._ledger.untell(test, fingerprints)
 
     def take_notes(self) -> list[Note]:
         """Return what was found out beside leaks since the last call."""
@@ -104,6 +104,10 @@ class Check:
         """What survives but is held by pytest's own housekeeping alone, or may outlive the test."""
         self.entrusted: list[Entrusted] = []
         """What was found, but may live as long as the wider-scoped fixtures that alone hold it."""
+        self.pardoned: list[Leak] = []
+        """What survives and is listed as a known leak."""
+        self.is_expected: Callable[[], bool] = bool
+        """Tells whether the test is expected to fail: then its leaks are told, listed or not."""
         self.gc_seconds = 0.0
         self.is_over = False
         """Whether it is closed: what is registered from then on is watched by nobody."""
@@ -175,7 +179,7 @@ class Check:
         report = self._judge_asked_for()
         if is_counting:
             self._start_census()
-        return report
+        return self.unpardoned(report)
 
     def judge(self, again: Callable[[], Watch | None] | None = None, kept: Sequence[Any] = ()) -> Report | None:
         """Return the leaks, or None where all is gone.
@@ -188,7 +192,17 @@ class Check:
         self.gather()
         asked = self._judge_asked_for()
         leaks = (*(asked.leaks if asked else ()), *self._accumulated(again, kept))
-        return Report(leaks, waited=asked.waited if asked else 0.0) if leaks else None
+        return self.unpardoned(Report(leaks, waited=asked.waited if asked else 0.0) if leaks else None)
+
+    def unpardoned(self, report: Report | None) -> Report | None:
+        """Return what is left of a report without the leaks that a baseline lists, which are noted."""
+        if report is None or not self.options.baseline or self.is_expected():
+            return report
+        pardoned = [leak for leak in report.leaks if self.options.pardons(leak)]
+        self.pardoned += pardoned
+        self.session.untell(self._test, {leak.fingerprint for leak in pardoned})
+        leaks = tuple(leak for leak in report.leaks if not self.options.pardons(leak))
+        return replace(report, leaks=leaks) if leaks else None
 
     def _judge_asked_for(self) -> Report | None:
         waited = self._settle(self.options.within or 0.0)

@@ -20,7 +20,7 @@ from pytest_leakcheck.places import below, names_of_type
 from pytest_leakcheck.watch import Watch, Watched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from pytest_leakcheck.model import Leak, Survivor
     from pytest_leakcheck.options import Options
@@ -34,8 +34,9 @@ MOST_REMEMBERED = 64
 class Note(NamedTuple):
     """Something found out that is no leak, in words."""
 
-    kind: Literal["aside", "warning", "repeated"]
-    """``repeated``: the text is a test that was run again."""
+    kind: Literal["aside", "warning", "repeated", "pending"]
+    """``repeated``: the text is a test that was run again; ``pending``: the fingerprint of what may yet be a leak,
+    empty where no holder was found."""
     text: str
 
 
@@ -75,10 +76,10 @@ class Ledger:
     notes: list[Note] = field(default_factory=list)
     """What was found out since they were last taken."""
 
-    def untell(self, test: str) -> None:
-        """Note that the report of a test was not one to be seen: the next test tells of its leaks in full."""
+    def untell(self, test: str, fingerprints: Collection[str] | None = None) -> None:
+        """Note that a test's leaks, or those with these fingerprints, were not told: the next test does so in full."""
         for known in self.known:
-            if known.test == test:
+            if known.test == test and (fingerprints is None or known.leak.fingerprint in fingerprints):
                 known.is_told = False
 
     def set_aside(self, text: str) -> None:
@@ -168,6 +169,8 @@ class Confirmation:
     def _seen_again(self, known: Known, members: list[Any]) -> list[Leak]:
         """Judge survivors at a known place, without a repeat, a full collection or a search."""
         facts = tuple(self.watch.facts(members))
+        if known.verdict == "leak" and self.options.baseline:
+            return self._by_own_chains(members)
         if known.verdict == "leak" and known.is_told:
             return [replace(known.leak, survivors=facts, also_keeps=(), seen_in=known.test)]
         leak = replace(known.leak, survivors=facts, also_keeps=())
@@ -176,15 +179,41 @@ class Confirmation:
             return [self._in_full(leak, members)]
         is_growing = self._is_growing(known)
         known.refs = self.watch.refs(members)[:MOST_REMEMBERED]
-        if not is_growing:
-            return []
-        if known.verdict == "replaced":  # so far: a slot for each of several keys grows once for each
-            known.verdict, known.test = "pending", self.test
+        if not is_growing or known.verdict == "replaced":  # so far: a slot for each of several keys grows once for each
+            if is_growing:
+                known.verdict, known.test = "pending", self.test
+            self._note_pending(known)
             return []
         known.verdict = "leak"
         first, known.test = known.test, self.test
-        leak = replace(leak, note=f"Another one, left there by {first}, is still alive.")
-        return [self._in_full(leak, members)]
+        note = f"Another one, left there by {first}, is still alive."
+        if self.options.baseline:
+            known.is_told = False  # each of them is, by its own chain
+            return self._by_own_chains(members, note)
+        return [self._in_full(replace(leak, note=note), members)]
+
+    def _by_own_chains(self, members: list[Any], note: str = "") -> list[Leak]:
+        """Return the leaks that survivors at a known place make up, each told from its own chain.
+
+        A place is recognised by the types on the way, so that the first leak found there may go by another name; what a
+        baseline lists must not depend on which test came first.
+        """
+        leaks = []
+        for finding in examine(
+            members, self.watch.facts(members), seconds=self.options.search_limit, fresh=len(members)
+        ):
+            if self._may_live(finding.leak):
+                continue
+            leak = replace(finding.leak, seen_in=self.ledger.told(finding.leak), note=note)
+            if not leak.seen_in and not self.options.pardons(leak):
+                self.ledger.known.append(Known("leak", leak, self.test, None))
+                leak = self._in_full(leak, [members[index] for index in finding.members], members)
+            leaks.append(leak)
+        return leaks
+
+    def _note_pending(self, known: Known) -> None:
+        if known.verdict == "pending":
+            self.ledger.notes.append(Note("pending", known.leak.fingerprint))
 
     def _is_growing(self, known: Known) -> bool:
         """Tell whether what another test left at a place that is no known leak still lives."""
@@ -267,13 +296,16 @@ class Confirmation:
         leaks: list[Leak] = []
         for finding, members in self._findings():
             if finding.leak.trace is None:  # nothing to tell by that another one is of the same cause
+                self.ledger.notes.append(Note("pending", ""))
                 continue
             known = self.ledger.find(finding)
             if known is not None:
                 leaks += self._seen_again(known, members)
                 continue
             bound = finding.leak.trace.bound
-            self.ledger.remember("bounded" if bound else "pending", finding, self.test, self.watch, members)
+            self._note_pending(
+                self.ledger.remember("bounded" if bound else "pending", finding, self.test, self.watch, members)
+            )
             self._tell(finding.leak, bound, "a leak if another test leaves one there")
         return leaks
 

@@ -28,6 +28,7 @@ RootKind = Literal[
     "unaccounted",
 ]
 """What a trace may start from; the words are those that a report shows."""
+_NAMED_ROOTS = frozenset({"module", "class attribute", "lru_cache", "logger", "interpreter", "fixture"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,11 @@ class Root:
     kind: RootKind
     detail: str = ""
     """What more is known of the root, in words."""
+
+    @property
+    def lasting_name(self) -> str:
+        """The name, where it is the same in every run; else the empty string."""
+        return self.name if self.kind in _NAMED_ROOTS else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,17 +204,32 @@ def _telling(links: tuple[Link, ...]) -> tuple[Link, ...]:
 def _patterns(links: tuple[Link, ...]) -> list[str]:
     """Return the generalised links; a name with a number that leads straight to a survivor is one of many such."""
     patterns = [f"{link.kind} {link.pattern}" for link in _telling(links)]
-    return [*patterns[:-1], *(re.sub(r"\d+", "0", pattern) for pattern in patterns[-1:])]
+    return _without_turns([*patterns[:-1], *(re.sub(r"\d+", "0", pattern) for pattern in patterns[-1:])])
+
+
+_LONGEST_TURN = 4
+"""Links from one node of a structure to the next, such as ``.children[*].next``."""
+
+
+def _without_turns(patterns: list[str]) -> list[str]:
+    """Return the patterns with each run of repeated ones once: how deep in a list or tree it hangs is no cause."""
+    kept: list[str] = []
+    for pattern in patterns:
+        kept.append(pattern)
+        for length in range(1, _LONGEST_TURN + 1):
+            if len(kept) >= 2 * length and kept[-length:] == kept[-2 * length : -length]:
+                del kept[-length:]
+    return kept
 
 
 def fingerprint(trace: Trace | None, type_name: str) -> str:
-    """Return twelve hexadecimal digits for the generalised names along `trace`, without one for `type_name`."""
+    """Return twelve hexadecimal digits for the generalised names along `trace`.
+
+    Without one, or where nothing visible is its root, `type_name` is what tells one leak from another.
+    """
     parts = [type_name]
     if trace is not None:
-        name = (
-            trace.root.name
-            if trace.root.kind in ("module", "class attribute", "logger", "interpreter", "fixture")
-            else ""
-        )
-        parts = [trace.root.kind, name, *_patterns(trace.links)]
+        parts = [trace.root.kind, trace.root.lasting_name, *_patterns(trace.links)]
+        if trace.root.kind == "unaccounted":
+            parts.append(type_name)
     return hashlib.sha256("\n".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:12]

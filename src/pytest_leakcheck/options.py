@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_leakcheck import baseline
 from pytest_leakcheck.paths import SEARCH_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pytest_leakcheck.model import Leak
 
 DEFAULT_PATIENCE = 1.0
 """Seconds to wait for what another thread or an event loop holds, where nothing is set."""
@@ -49,6 +52,10 @@ ENTRIES: dict[str, tuple[str, str]] = {
     "leakcheck_search_limit": (_NUMBER, "Seconds that the search for a survivor's holders may take (default: 30)."),
     "leakcheck_repeat": (_NUMBER, "How often to run a test again, as --leakcheck-repeat does (default: 1)."),
     "leakcheck_graph": ("string", "Folder for a picture of each leak, as --leakcheck-graph does."),
+    "leakcheck_baseline": (
+        "string",
+        "File of known leaks, as --leakcheck-baseline names it; a relative path counts from this file's folder.",
+    ),
 }
 
 
@@ -81,6 +88,12 @@ class Options:
     """How often a test is run again to tell leaks from initialisation; 0: not at all."""
     graph: str = ""
     """The folder for pictures; empty for none."""
+    baseline: str = ""
+    """The file of known leaks; empty for none."""
+    is_updating: bool = False
+    """Whether that file is written at the end of the run."""
+    listed: frozenset[str] = frozenset()
+    """The fingerprints of the known leaks."""
     root: str = ""
     """The folder below which classes are the project's own; empty for the current one."""
 
@@ -89,6 +102,10 @@ class Options:
         if self.within is not None:
             return self.within
         return DEFAULT_PATIENCE if is_held_elsewhere else 0.0
+
+    def pardons(self, leak: Leak) -> bool:
+        """Tell whether a leak is a known one, or will be by the end of the run: then it fails no test."""
+        return self.is_updating or leak.fingerprint in self.listed
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -116,6 +133,17 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="Write a picture of each leak into DIR: .dot, and .svg where Graphviz is installed.",
     )
+    group.addoption(
+        "--leakcheck-baseline",
+        metavar="PATH",
+        help="Let the leaks that the file PATH lists pass with a warning; only new ones fail their tests.",
+    )
+    group.addoption(
+        "--leakcheck-update-baseline",
+        action="store_true",
+        help="Write the leaks of this run into that file, instead of failing their tests, and remove those that no "
+        "longer occur.",
+    )
     for name, (kind, text) in ENTRIES.items():
         parser.addini(name, text, type=kind, default=None)  # type: ignore[arg-type]
 
@@ -126,6 +154,15 @@ def read_options(config: pytest.Config) -> Options:
     is_on, is_off = bool(config.getoption("leakcheck")), bool(config.getoption("no_leakcheck"))
     if is_on and is_off:
         raise pytest.UsageError("--leakcheck and --no-leakcheck exclude each other: give one of them")
+    is_updating = bool(config.getoption("leakcheck_update_baseline"))
+    if is_updating and is_off:
+        raise pytest.UsageError("--leakcheck-update-baseline and --no-leakcheck exclude each other: give one of them")
+    path = "" if is_off else _baseline_path(config, ini["leakcheck_baseline"])
+    if is_updating and not path:
+        raise pytest.UsageError(
+            "--leakcheck-update-baseline: no file to write: add --leakcheck-baseline=PATH, or set leakcheck_baseline "
+            "in the ini file"
+        )
     graph = config.getoption("leakcheck_graph") or ini["leakcheck_graph"] or ""
     return Options(
         is_on=(is_on or bool(ini["leakcheck"])) and not is_off,
@@ -137,8 +174,44 @@ def read_options(config: pytest.Config) -> Options:
         search_limit=_seconds("leakcheck_search_limit", ini["leakcheck_search_limit"]) or SEARCH_SECONDS,
         repeat=_times(config.getoption("leakcheck_repeat"), ini["leakcheck_repeat"]),
         graph=os.path.join(config.invocation_params.dir, graph) if graph else "",  # noqa: PTH118 - DIR may be absolute
+        baseline=path,
+        is_updating=is_updating,
+        listed=_listed(config, path, is_updating=is_updating) if path else frozenset(),
         root=os.fspath(config.rootpath),
     )
+
+
+def _baseline_path(config: pytest.Config, configured: str | None) -> str:
+    """Return the file of known leaks: as seen from where pytest was started, or from the ini file that names it."""
+    given = config.getoption("leakcheck_baseline")
+    folder = config.invocation_params.dir if given or not config.inipath else config.inipath.parent
+    name = given or configured
+    return os.fspath(folder / name) if name else ""
+
+
+def _listed(config: pytest.Config, path: str, *, is_updating: bool) -> frozenset[str]:
+    """Return the fingerprints that a file lists, or that xdist's controller read from it."""
+    sent: list[str] | None = getattr(config, "workerinput", {}).get("leakcheck_listed")
+    if sent is not None:
+        return frozenset(sent)
+    name = shown(path)
+    try:
+        known = baseline.read(path, name)
+    except FileNotFoundError:
+        if is_updating:
+            return frozenset()
+        raise pytest.UsageError(
+            f"--leakcheck-baseline: there is no file {name}; "
+            f"pytest --leakcheck --leakcheck-baseline={name} --leakcheck-update-baseline writes it"
+        ) from None
+    except baseline.BaselineError as error:
+        raise pytest.UsageError(str(error)) from None
+    return frozenset(entry.fingerprint for entry in known.entries)
+
+
+def shown(path: str) -> str:
+    """Return a path as seen from the current folder, where it lies below it."""
+    return path.removeprefix(os.path.join(os.getcwd(), ""))  # noqa: PTH109,PTH118 - a prefix, to end in a separator
 
 
 def _ini(config: pytest.Config, name: str) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_leakcheck import marks
+from pytest_leakcheck.adoption import Adoption
 from pytest_leakcheck.collecting import refuse_wrong_markers
 from pytest_leakcheck.fixtures import assert_collected
 from pytest_leakcheck.options import add_options, read_options
@@ -50,6 +51,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", marks.SKIP_LEAKCHECK)
     options = read_options(config)
     config.stash[OPTIONS] = options
+    if options.baseline:
+        config.pluginmanager.register(Adoption(config, options), "leakcheck-adoption")
     if _is_controller(config) and not options.is_off:
         ensure_reporter(config)
 

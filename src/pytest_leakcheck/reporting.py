@@ -88,6 +88,8 @@ class Reporter:
         self._started = time.perf_counter()
         self._objects = self._tests = self._leaking = self._idle = 0
         self._gc_seconds = 0.0
+        self._has_known = False
+        """Whether some test left behind what a baseline lists."""
         self._fingerprints: set[str] = set()
         self._set_aside: list[str] = []
         self._troubles: list[str] = []
@@ -107,6 +109,7 @@ class Reporter:
             self._note(repeated, kind, text)
         if checked is not None:
             self._count(report.nodeid, *checked)
+        self._has_known |= bool(getattr(report, "leakcheck_pardoned", None))
         plain = getattr(report, "leakcheck", None)
         is_strict_xpass = str(report.longrepr).startswith("[XPASS(strict)]")
         if plain is None and report.failed and repeated and not self._suspicion and not is_strict_xpass:
@@ -169,10 +172,11 @@ class Reporter:
     def _last_line(self) -> str:
         tests, objects = counted(self._tests, "test"), counted(self._objects, "object")
         checked = f"{objects} in {tests}" if self._objects else tests
-        found = f"{counted(len(self._fingerprints), 'leak')} in {counted(self._leaking, 'test')}"
+        kind = "new leak" if self._has_known else "leak"
+        found = f"{counted(len(self._fingerprints), kind)} in {counted(self._leaking, 'test')}"
         seconds = time.perf_counter() - self._started
         return (
-            f"leakcheck: {checked} checked; {found if self._leaking else 'no leaks'}; "
+            f"leakcheck: {checked} checked; {found if self._leaking else f'no {kind}s'}; "
             f"gc {self._gc_seconds:.1f} s of {seconds:.1f} s"
         )
 

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from _pytest.runner import CallInfo, check_interactive_exception, runtestprotocol
+from _pytest.skipping import xfailed_key
 
+from pytest_leakcheck.adoption import note_pardoned
 from pytest_leakcheck.beside import completed
 from pytest_leakcheck.check import Check, LeakError, Plan, Session
 from pytest_leakcheck.describe import error_text
@@ -105,6 +107,7 @@ class Judge:
         """Start the check of one run of `item`."""
         run = Run(Check(self._session, plan, item.nodeid), is_owned=item.stash.get(_OWNED, False))
         item.stash[_RUN] = self._latest = run
+        run.check.is_expected = lambda: _is_expected_to_fail(item)
         run.check.start()
         return run
 
@@ -261,10 +264,11 @@ class Judge:
 
     def _tell_outlived(self, item: pytest.Item, run: Run, found: Accumulated) -> None:
         """Report what outlived fixtures as the failure of the test that they ended with."""
-        if not found.leaks:
-            return
         run.outlived = Accumulated()
-        report = completed(Report(found.leaks), item.nodeid, run.check.options, again=found.tests)
+        unlisted = run.check.unpardoned(Report(found.leaks) if found.leaks else None)
+        if unlisted is None:
+            return
+        report = completed(unlisted, item.nodeid, run.check.options, again=found.tests)
         is_seen = run.is_owned  # another plugin's protocol may run the test once more and show that report alone
         if run.is_clean and run.report is not None and run.call is not None:
             run.leak = report
@@ -294,6 +298,7 @@ class Judge:
         elif call.excinfo is not None:
             run.is_clean = False
         if call.when == "teardown":
+            note_pardoned(report, run.check.pardoned)
             if run.is_checked:
                 note_checked(report, run.check, run.trouble)
                 self._asked.note(run.check.plan)
@@ -321,6 +326,12 @@ class Judge:
             run.call, run.report = call, report
         else:
             item.ihook.pytest_runtest_logreport(report=report)
+
+
+def _is_expected_to_fail(item: pytest.Item) -> bool:
+    """Tell whether a mark says so; at the time of a verdict, pytest has evaluated it."""
+    is_heeded = not item.config.getoption("runxfail", default=False)
+    return is_heeded and item.stash.get(xfailed_key, None) is not None
 
 
 def _is_stopping(item: pytest.Item) -> bool:

@@ -1,0 +1,16 @@
+RECEIPTS = []
+VISITS = []
+
+
+class Receipt: ...
+
+
+class Visit: ...
+
+
+def pay():
+    RECEIPTS.append(Receipt())
+
+
+def visit():
+    VISITS.append(Visit())
