@@ -205,25 +205,55 @@ class TestPause:
 
 class TestNew:
     def test_an_object_of_any_type_is_known_to_be_new(self):
-        """As long as no collection promoted it."""
-        old = []
+        """What is asked after is told with its name if it is new and still lives."""
+        old = {1}
         running = Census(lambda _: False)
         running.start()
-        new = []
-
-        assert (running.is_new(new), running.is_new(old)) == (has_generations(), False)
+        new, dead = {2}, {3}
+        for value in (old, new, dead):
+            running.ask(value, f"value {value}")
+        del dead, value
         gc.collect()
-        assert not running.is_new(new)
         running.stop()
+
+        assert running.new_values() == ([(new, "value {2}")] if has_generations() else [])
+
+    def test_what_was_promoted_before_it_was_asked_after_is_missed(self):
+        """That errs towards a missed leak, as where there are no generations and nothing tells."""
+        running = Census(lambda _: False)
+        running.start()
+        new = {2}
+        gc.collect()
+        running.ask(new, "value")
+        running.stop()
+
+        assert running.new_values() == []
 
     def test_without_generations_nothing_is_known_to_be_new(self, monkeypatch):
         """That errs towards a missed leak."""
         monkeypatch.setattr(census, "has_generations", lambda: False)
         running = Census(lambda _: False)
         running.start()
-
-        assert not running.is_new([])
+        new = {2}
+        running.ask(new, "value")
         running.stop()
+
+        assert running.new_values() == []
+
+
+class TestTypes:
+    def test_a_type_of_the_interpreter_is_judged_once(self):
+        """It never dies, so that its address tells; a class is judged in every census."""
+        judged, passed_over = [], set()
+        for _ in range(2):
+            running = Census(judged.append, passed_over)
+            running.start()
+            kept = [[], Thing()]
+            running.stop()
+            assert kept
+
+        assert (judged.count(list), judged.count(Thing) >= 2) == (1, True)
+        assert passed_over >= {id(list)}
 
 
 class TestCallbacks:

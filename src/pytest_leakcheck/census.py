@@ -17,6 +17,8 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from pytest_leakcheck import rawtypes
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -31,8 +33,12 @@ def has_generations() -> bool:
 class Census:
     """Notes the new objects that `is_wanted` picks by type, from `start` to `stop`, save while paused."""
 
-    def __init__(self, is_wanted: Callable[[type], bool]) -> None:
+    def __init__(self, is_wanted: Callable[[type], bool], passed_over: set[int] | None = None) -> None:
+        """Judge types by `is_wanted`; `passed_over` are the ids of unwanted types that never die, kept up to date."""
         self._is_wanted = is_wanted
+        self._passed_over = set() if passed_over is None else passed_over
+        self._asked: dict[int, tuple[weakref.ref[Any], str]] = {}
+        self._answers: list[tuple[weakref.ref[Any], str]] = []
         self._refs: list[weakref.ref[Any]] = []
         self._old: dict[int, weakref.ref[Any]] = {}
         self._is_running = False
@@ -76,13 +82,19 @@ class Census:
                 self._note_old()
         self._pauses -= 1
 
-    def is_new(self, obj: object) -> bool:
-        """Tell whether `obj` was made since the start, and no collection has promoted it since.
+    def ask(self, obj: object, name: str) -> None:
+        """Let `new_values` tell of `obj`, of whatever type, if it was made since the start.
 
-        Where there are no generations, nothing tells: the answer is no.
+        It is missed if a collection has promoted it already; where there are no generations, nothing tells, and it is
+        missed as well.
         """
-        young = [gc.get_objects(generation) for generation in (0, 1)] if has_generations() else []
-        return any(obj is other for objects in young for other in objects)
+        ref = _ref(obj) if has_generations() else None
+        if ref is not None:
+            self._asked[id(obj)] = ref, name
+
+    def new_values(self) -> list[tuple[Any, str]]:
+        """Return the living ones of those asked after that are new, each with its name."""
+        return [(obj, name) for ref, name in self._answers if (obj := ref()) is not None]
 
     def new_objects(self) -> list[Any]:
         """Return the living ones of those counted, each once."""
@@ -108,6 +120,8 @@ class Census:
             self._note_new(gc.get_objects(generation))
 
     def _note_new(self, objects: list[Any]) -> None:
+        if self._asked:
+            self._answers += [self._asked.pop(node) for node in self._asked.keys() & set(map(id, objects))]
         for obj in self._wanted(objects):
             old = self._old.get(id(obj))
             if old is None or old() is not obj:
@@ -116,8 +130,16 @@ class Census:
     def _wanted(self, objects: list[Any]) -> list[Any]:
         """Return the objects of wanted types, each type judged once: there are many more objects than types."""
         kinds = list(map(type, objects))
-        wanted = {node for node, kind in dict(zip(map(id, kinds), kinds, strict=True)).items() if self._is_wanted(kind)}
-        return [obj for obj, kind in zip(objects, kinds, strict=True) if id(kind) in wanted] if wanted else []
+        nodes = list(map(id, kinds))
+        distinct = dict(zip(nodes, kinds, strict=True))
+        wanted = {node for node in distinct.keys() - self._passed_over if self._judge(node, distinct[node])}
+        return [obj for obj, node in zip(objects, nodes, strict=True) if node in wanted] if wanted else []
+
+    def _judge(self, node: int, kind: type) -> bool:
+        is_wanted = self._is_wanted(kind)
+        if not is_wanted and rawtypes.is_static(kind):
+            self._passed_over.add(node)
+        return is_wanted
 
     def _note(self, obj: object) -> None:
         ref = _ref(obj)

@@ -130,7 +130,10 @@ class Check:
             self._start_census()
 
     def _start_census(self) -> None:
-        self._census = Census(self._is_wanted)
+        if self._own is not None and not self.plan.instances_of:
+            self._census = Census(self._own, self._own.passed_over)
+        else:
+            self._census = Census(self._is_wanted)
         self._census.start()
 
     def _is_wanted(self, kind: type) -> bool:
@@ -157,8 +160,7 @@ class Check:
         """Watch the value of a function-scoped fixture if it was made for this test and can be weakly referenced."""
         if self._own is None or self._census is None or not targets.is_plain_instance(value):
             return
-        if self._census.is_new(value):
-            self.found.add_new(value, f"value of the fixture {name!r}")
+        self._census.ask(value, f"value of the fixture {name!r}")
 
     def gather(self) -> None:
         """End the census and watch what it counted."""
@@ -166,6 +168,10 @@ class Check:
             return
         self._census.stop()
         known = {id(obj) for obj in (*self.watch.alive(), *self.found.alive())}
+        for value, origin in self._census.new_values():
+            if id(value) not in known:
+                self.found.add_new(value, origin)
+                known.add(id(value))
         for obj in self._census.new_objects():
             if id(obj) not in known:
                 watch = self.watch if self._named(type(obj)) else self.found

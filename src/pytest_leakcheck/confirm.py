@@ -99,7 +99,7 @@ class Ledger:
             if not living:
                 break
             members = [living.pop(id(obj)) for obj in known.growth.take(living.keys())] if known.growth else []
-            if known.place is not None and known.place.may_hold(types):
+            if living and known.place is not None and known.place.may_hold(types):
                 members += [living.pop(node) for node in known.place.held().keys() & living.keys()]
             if members:
                 members += [living.pop(id(obj)) for obj in below(members, set(living))]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 RootKind = Literal[
@@ -160,13 +160,22 @@ class Report:
 
     def to_plain(self) -> dict[str, Any]:
         """Return the report as dicts, lists and strings alone, for xdist and JSON."""
-        return asdict(self)
+        plain: dict[str, Any] = _plain(self)
+        return plain
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Report:
         """Return the report that `to_plain` was called on."""
         leaks = tuple(_leak_from_plain(leak) for leak in plain["leaks"])
         return cls(leaks=leaks, rerun=plain["rerun"], waited=plain["waited"], pictures=tuple(plain["pictures"]))
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of this module as dicts, lists and plain values: `dataclasses.asdict` copies these deeply."""
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    fields = getattr(type(value), "__dataclass_fields__", None)
+    return value if fields is None else {name: _plain(getattr(value, name)) for name in fields}
 
 
 def _leak_from_plain(plain: dict[str, Any]) -> Leak:

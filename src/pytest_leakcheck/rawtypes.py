@@ -44,6 +44,16 @@ def is_type(obj: object) -> TypeGuard[type]:
     return derives(type(obj), type)
 
 
+_HEAP_TYPE = 1 << 9
+_flags_getter: Any = type.__dict__["__flags__"].__get__
+
+
+def is_static(kind: type) -> bool:
+    """Tell whether a type is part of the interpreter or of a C module for good: no address of one is used again."""
+    flags: int = _flags_getter(kind)
+    return not flags & _HEAP_TYPE
+
+
 def is_module(obj: object) -> TypeGuard[types.ModuleType]:
     """Tell whether `obj` is a module or of a subclass of it, whatever it claims."""
     return derives(type(obj), types.ModuleType)

@@ -122,7 +122,7 @@ class Scopes:
         outer = self._counting[-1] if self._counting else None
         if outer is not None:
             outer.pause()
-        census = Census(self._session.own)
+        census = Census(self._session.own, self._session.own.passed_over)
         census.start()
         self._counting.append(census)
         try:

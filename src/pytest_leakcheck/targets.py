@@ -25,6 +25,8 @@ class TypeFilter:
     def __init__(self, judge: Callable[[type], bool]) -> None:
         self._judge = judge
         self._known: dict[int, tuple[weakref.ref[type], bool]] = {}
+        self.passed_over: set[int] = set()
+        """The ids of unwanted types that never die, noted by those who pass over them."""
 
     def __call__(self, kind: type) -> bool:
         """Tell whether instances of `kind` are wanted."""
