@@ -58,8 +58,8 @@ class Known:
     """The test that first left a survivor there."""
     place: Place | None
     refs: list[weakref.ref[Any]] = field(default_factory=list)
-    growth: Growth | None = None
-    """For a leak, the container that its survivors pile up in."""
+    growths: list[Growth] = field(default_factory=list)
+    """For a leak, the containers that its survivors pile up in."""
     is_told: bool = True
     """Whether that test's report, if it is a leak, was one that the reader sees."""
 
@@ -93,17 +93,13 @@ class Ledger:
     def recognise(self, watch: Watch) -> list[tuple[Known, list[Any]]]:
         """Return the watched survivors that are held at known places, and those places."""
         living = {id(obj): obj for obj in watch.alive()}
-        types = {names_of_type(obj) for obj in living.values()}
-        found = []
-        for known in self.known:
-            if not living:
-                break
-            members = [living.pop(id(obj)) for obj in known.growth.take(living.keys())] if known.growth else []
-            if living and known.place is not None and known.place.may_hold(types):
-                members += [living.pop(node) for node in known.place.held().keys() & living.keys()]
-            if members:
-                members += [living.pop(id(obj)) for obj in below(members, set(living))]
-                found.append((known, members))
+        found: list[tuple[Known, list[Any]]] = []
+        for look in (_grown, _placed):  # the first costs as much as what is new, the second as much as there is
+            for known in self.known if living else ():
+                members = [living.pop(node) for node in look(known, living)]
+                if members:
+                    members += [living.pop(id(obj)) for obj in below(members, set(living))]
+                    found.append((known, members))
         return found
 
     def find(self, finding: Finding) -> Known | None:
@@ -132,8 +128,21 @@ class Ledger:
         known.verdict, known.leak, known.test, known.is_told = verdict, finding.leak, test, True
         known.refs = watch.refs(objects)[:MOST_REMEMBERED]
         if verdict == "leak" and finding.container is not None:
-            known.growth = Growth(finding.container)
+            known.growths.append(Growth(finding.container))
         return known
+
+
+def _grown(known: Known, living: dict[int, Any]) -> list[int]:
+    """Return the ids of `living` survivors that came into the containers of a known leak."""
+    return list({id(obj) for growth in known.growths for obj in growth.take(living.keys())})
+
+
+def _placed(known: Known, living: dict[int, Any]) -> list[int]:
+    """Return the ids of `living` survivors that are at a known place."""
+    types = {names_of_type(obj) for obj in living.values()}
+    if known.place is None or not known.place.may_hold(types):
+        return []
+    return [node for node in known.place.held() if node in living]
 
 
 @dataclass(slots=True)

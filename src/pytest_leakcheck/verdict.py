@@ -400,7 +400,8 @@ def _log_leak(item: pytest.Item, run: Run, first: CallInfo[None]) -> bool:
     """Log the report of the call, made again for the leak; tell whether it is a failure, not an expected one."""
     survivors = _survivors(item, run)
     call = _leak_call(survivors, first)
-    report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+    with _own_words(item):
+        report = item.ihook.pytest_runtest_makereport(item=item, call=call)
     run.report = run.call = None
     with _capture_suspended(item.config):
         item.ihook.pytest_runtest_logreport(report=report)
@@ -411,6 +412,16 @@ def _log_leak(item: pytest.Item, run: Run, first: CallInfo[None]) -> bool:
     if hasattr(live_log, "set_when"):
         live_log.set_when("teardown")  # a logged report ends the live log's section, and the teardown goes on
     return bool(report.failed)
+
+
+@contextmanager
+def _own_words(item: pytest.Item) -> Iterator[None]:
+    """Spare pytest the words for the leak's error: it would parse a file of ours each time, for nothing."""
+    item.repr_failure = lambda *_, **__: "leak"  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        del item.repr_failure
 
 
 def _end_interrupted(item: pytest.Item) -> None:
