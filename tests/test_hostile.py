@@ -1,9 +1,13 @@
 """Objects that lie, raise, loop or print when they are touched: a search and its report never touch them."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+import hostile
 import leaks
 
 SCRIPT = r"""
@@ -170,3 +174,21 @@ def wrong():
 def test_no_code_of_a_hostile_object_runs(case, wrong):
     """None of its methods is called, and nothing of it gets to the terminal raw or in any length."""
     assert case not in wrong, wrong[case]
+
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="a timer's signal ends what hangs")
+
+
+@posix
+def test_nothing_that_loops_sleeps_or_allocates_is_called():
+    """Each method would take 100 MB and never come back; every report is whole all the same, printable, short, cheap.
+
+    Names of 10 MB and numbers of a million digits are among them.
+    """
+    call = [sys.executable, "-W", "ignore", str(Path(hostile.__file__))]
+    done = subprocess.run(call, capture_output=True, encoding="utf-8", timeout=120, check=False)
+    answer = json.loads(done.stdout.splitlines()[-1])
+
+    assert answer["wrong"] == {}
+    assert answer["megabytes"] < hostile.MOST_MEGABYTES
+    assert not done.returncode
