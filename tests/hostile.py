@@ -480,7 +480,7 @@ def evil_names(thing):
     def inner(value):
         yield value
 
-    inner.__code__ = inner.__code__.replace(co_name=EVIL, co_filename=EVIL, co_varnames=(EVIL,))
+    inner.__code__ = inner.__code__.replace(co_name=EVIL, co_filename=EVIL[:-1], co_varnames=(EVIL,))
     app.kept = inner(thing)
     next(app.kept)
 
@@ -848,6 +848,9 @@ def main():
             wrong[name] = ascii(problem)
     restore()
     atexit._clear()
+    coverage = sys.modules.get("coverage")
+    if coverage is not None and coverage.Coverage.current() is not None:
+        coverage.Coverage.current().save()  # what would do so at the end is cleared
     taken = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1000
     print(json.dumps({"wrong": wrong, "megabytes": taken}))
 

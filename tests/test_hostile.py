@@ -188,15 +188,15 @@ def test_nothing_that_loops_sleeps_or_allocates_is_called():
     """
     call = [sys.executable, "-W", "ignore", str(Path(hostile.__file__))]
     done = subprocess.run(call, capture_output=True, encoding="utf-8", timeout=120, check=False)
-    answer = json.loads(done.stdout.splitlines()[-1])
+    assert not done.returncode, done.stderr
 
+    answer = json.loads(done.stdout.splitlines()[-1])
     assert answer["wrong"] == {}
     assert answer["megabytes"] < hostile.MOST_MEGABYTES
-    assert not done.returncode
 
 
 SUITE = """
-import faulthandler, gc, sys
+import faulthandler, gc, sys, types
 import pytest
 faulthandler.dump_traceback_later(30, exit=True)
 sys.path.insert(0, {folder!r})
@@ -206,6 +206,8 @@ from hostile import BIG, EVIL, Text, misbehaving
 KEPT = []
 GIVEN = dict(__module__=__name__)
 Hostile = hostile.hostile(**GIVEN)
+helpers = types.ModuleType("helpers")
+vars(helpers).update({{3: 4, Text("test_it"): Hostile()}})
 
 @pytest.fixture(autouse=True)
 def only_after_the_test():

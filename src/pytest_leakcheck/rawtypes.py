@@ -12,7 +12,7 @@ import types
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 _ENVIRONMENT_DIRS = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _type_dict: Any = type.__dict__
@@ -76,10 +76,33 @@ def item_of(names: Any, name: str) -> Any:
 
     A look-up by hash would ask the ``__eq__`` of a key that is equal to the name, a subclass of ``str``.
     """
-    for key, value in items_of(names):
+    items = dict.items(names) if is_instance(names, dict) else names.items()
+    try:
+        return _first_of(items, name)
+    except RuntimeError:  # another thread has changed it meanwhile
+        return _first_of(list(items), name)
+
+
+def _first_of(items: Iterable[tuple[Any, Any]], name: str) -> Any:
+    for key, value in items:
         if type(key) is str and key == name:
             return value
     return None
+
+
+class Names:
+    """Looks up many names as `item_of` does, by hash where no key can be asked; each dict is checked for that once."""
+
+    def __init__(self) -> None:
+        self._is_plain: dict[int, bool] = {}
+
+    def item_of(self, names: Any, name: str) -> Any:
+        """Return what a dict, or the view of a class's attributes, has under a name, or None."""
+        if type(names) is not dict:
+            return item_of(names, name)
+        if id(names) not in self._is_plain:
+            self._is_plain[id(names)] = all(type(key) is str for key in list(names))
+        return names.get(name) if self._is_plain[id(names)] else item_of(names, name)
 
 
 def items_of(names: Any) -> Iterable[tuple[Any, Any]]:
@@ -214,8 +237,12 @@ def module_file(name: str) -> str:
 
     It asks nothing of the file system: types are judged in a callback of the collector, amid any code of the user's.
     """
-    module = loaded(name)
-    return "" if module is None else os.path.normcase(text_of(item_of(module_dict(module), "__file__")))
+    return file_of(loaded(name))
+
+
+def file_of(module: object) -> str:
+    """Return the path of the file that a module came from, or the empty string; also where it is no module."""
+    return os.path.normcase(text_of(item_of(module_dict(module), "__file__"))) if is_module(module) else ""
 
 
 def is_in_environment(file: str) -> bool:
@@ -237,14 +264,16 @@ _ASKING = _count_asking()
 """What asking for an object's reference count adds to it: 1, or 0 where loads are borrowed (CPython 3.14)."""
 
 
-def resolves_by_name(kind: type) -> bool:
-    """Tell whether a class can be reached from its own module by its qualified name."""
-    module = loaded(module_of(kind))
-    names: Any = {} if module is None else module_dict(module)
+def module_naming(kind: type, look_up: Callable[[Any, str], Any] = item_of) -> types.ModuleType | None:
+    """Return the module of a class if it can be reached from there by its qualified name."""
+    module = look_up(sys.modules, module_of(kind))
+    if not is_module(module):
+        return None
+    names: Any = module_dict(module)
     found = None
     for part in qualname_of(kind).split("."):
-        found = item_of(names, part)
+        found = look_up(names, part)
         if not is_type(found):
-            return False
+            return None
         names = class_dict(found)
-    return found is kind
+    return module if found is kind else None

@@ -86,6 +86,7 @@ class Roots:
         self._running: dict[int, types.FrameType] = {}
         self._task = rawtypes.loaded_class("_asyncio", "Task")
         self._loop = rawtypes.loaded_class("asyncio.base_events", "BaseEventLoop")
+        self._names = rawtypes.Names()
         self._add_modules()
         self.nearby = self._look_nearby()
         self._add_context()
@@ -115,7 +116,7 @@ class Roots:
     def _start_of(self, obj: object) -> Start | None:  # noqa: PLR0911 - one line a kind of root
         kind = type(obj)
         if rawtypes.is_type(obj):
-            return _class_start(obj)
+            return _class_start(obj, self._names)
         if kind is contextvars.Context:
             return Start(Anchor(WEAK, 0, ""), Root("a context", "context"))
         if rawtypes.module_of(kind).startswith("_pytest."):
@@ -164,13 +165,14 @@ class Roots:
 
     def _look_nearby(self) -> Nearby:
         known = _modules()
-        dicts: dict[int, tuple[str, dict[str, Any]]] = {}
+        modules: dict[int, tuple[str, types.ModuleType]] = {}
         for name, module in known:
             if rawtypes.is_module(module):
-                dicts.setdefault(id(module), (name, rawtypes.module_dict(module)))
-        users = [(name, names) for name, names in dicts.values() if module_rank(name) == USER]
-        avoided = {*(id(names) for _, names in dicts.values()), *(id(module) for _, module in known), id(self._starts)}
-        return Nearby(users, frozenset(avoided))
+                modules.setdefault(id(module), (name, module))
+        users = [(name, each) for name, each in modules.values() if module_rank(name, each) == USER]
+        dicts = [id(rawtypes.module_dict(module)) for _, module in modules.values()]
+        avoided = {*dicts, *(id(module) for _, module in known), id(self._starts)}
+        return Nearby(((name, rawtypes.module_dict(each)) for name, each in users), frozenset(avoided))
 
     def _add(self, obj: object, start: Start, *, is_cell: bool = False) -> None:
         """Enter what `start` anchors; with `is_cell` it does so through a cell of its own, which is on the heap."""
@@ -191,7 +193,7 @@ class Roots:
 
     def _add_modules(self) -> None:
         for name, module in _modules():
-            rank, order, root = module_rank(name), _order(name), Root(describe.clean(name), "module")
+            rank, order, root = module_rank(name, module), _order(name), Root(describe.clean(name), "module")
             self._add(module, Start(Anchor(rank, 0, order), root))
             if rawtypes.is_module(module):
                 self._module_of_dict[id(rawtypes.module_dict(module))] = module
@@ -315,12 +317,13 @@ def _order(name: str) -> str:
     return f"{name.count('.'):02d} {name}"
 
 
-def _class_start(kind: type) -> Start | None:
-    if not rawtypes.resolves_by_name(kind):
+def _class_start(kind: type, names: rawtypes.Names) -> Start | None:
+    module = rawtypes.module_naming(kind, names.item_of)
+    if module is None:
         return None
     name = rawtypes.module_of(kind)
     depth = rawtypes.qualname_of(kind).count(".")
-    anchor = Anchor(module_rank(name), 2 + 2 * depth, _order(name))
+    anchor = Anchor(module_rank(name, module), 2 + 2 * depth, _order(name))
     return Start(anchor, Root(describe.type_name(kind), "class attribute"))
 
 
@@ -365,14 +368,14 @@ def _pytest_start(obj: Any) -> Start | None:
 _STDLIB_DIR = os.path.normcase(sysconfig.get_path("stdlib")) + os.sep
 
 
-def module_rank(name: str) -> int:
-    """Return whose code a module is: the user's, a third party's, the standard library's or pytest's."""
+def module_rank(name: str, module: object) -> int:
+    """Return whose code a module is, loaded by that name: the user's, a third party's, the library's or pytest's."""
     top = name.partition(".")[0]
     if top in PYTEST_PACKAGES:
         return PYTEST
     if top in sys.stdlib_module_names:
         return STDLIB
-    file = rawtypes.module_file(name)
+    file = rawtypes.file_of(module)
     if rawtypes.is_in_environment(file):
         return THIRD_PARTY
     return STDLIB if file.startswith(_STDLIB_DIR) else USER
@@ -382,7 +385,7 @@ def class_root(root: Root, objects: list[Any]) -> tuple[Root, list[Any]]:
     """Start from the class where a path leads from a module to one that has a name of its own to be found by."""
     for index in range(len(objects) - 2, 0, -1):
         kind = objects[index]
-        if rawtypes.is_type(kind) and rawtypes.resolves_by_name(kind):
+        if rawtypes.is_type(kind) and rawtypes.module_naming(kind) is not None:
             return Root(describe.type_name(kind), "class attribute"), objects[index:]
     return root, objects
 
