@@ -257,10 +257,10 @@ def value():
 def test_value_of_a_fixture(request):
     request.getfixturevalue("value " + EVIL[:-1])
 
-RUNS = []
+RUNS, SECOND = [], []
 
 def test_second_run_fails():
-    keep(Hostile())
+    SECOND.append(Hostile())
     RUNS.append(1)
     if len(RUNS) > 1:
         raise hostile.hostile(ValueError)(EVIL)
