@@ -1,9 +1,14 @@
 """Objects that lie, raise, loop or print when they are touched: a search and its report never touch them."""
 
 import json
+import pyexpat
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+import hostile
 import leaks
 
 SCRIPT = r"""
@@ -170,3 +175,127 @@ def wrong():
 def test_no_code_of_a_hostile_object_runs(case, wrong):
     """None of its methods is called, and nothing of it gets to the terminal raw or in any length."""
     assert case not in wrong, wrong[case]
+
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="a timer's signal ends what hangs")
+
+
+@posix
+def test_nothing_that_loops_sleeps_or_allocates_is_called():
+    """Each method would take 100 MB and never come back; every report is whole all the same, printable, short, cheap.
+
+    Names of 10 MB and numbers of a million digits are among them.
+    """
+    call = [sys.executable, "-W", "ignore", str(Path(hostile.__file__))]
+    done = subprocess.run(call, capture_output=True, encoding="utf-8", timeout=120, check=False)
+    assert not done.returncode, done.stderr
+
+    answer = json.loads(done.stdout.splitlines()[-1])
+    assert answer["wrong"] == {}
+    assert answer["megabytes"] < hostile.MOST_MEGABYTES
+
+
+SUITE = """
+import faulthandler, gc, sys, types
+import pytest
+faulthandler.dump_traceback_later(30, exit=True)
+sys.path.insert(0, {folder!r})
+import hostile
+from hostile import BIG, EVIL, Text, misbehaving
+
+KEPT = []
+GIVEN = dict(__module__=__name__)
+Hostile = hostile.hostile(**GIVEN)
+helpers = types.ModuleType("helpers")
+vars(helpers).update({{3: 4, Text("test_it"): Hostile()}})
+
+@pytest.fixture(autouse=True)
+def only_after_the_test():
+    hostile.watch["is_on"] = False
+    yield
+    hostile.watch["is_on"] = True
+
+@pytest.fixture(scope="session", autouse=True)
+def report():
+    yield
+    hostile.watch["is_on"] = False
+    print("WOKEN", hostile.woken)
+
+def keep(thing):
+    KEPT.append(thing)
+    return thing
+
+def test_registered(assert_collected):
+    thing, why = keep(Hostile()), Text("why")
+    with misbehaving():
+        assert_collected(thing, reason=why)
+
+@pytest.mark.parametrize("reason", [EVIL, BIG], ids=["evil", "big"])
+def test_reason(assert_collected, reason):
+    assert_collected(keep(Hostile()), reason=reason)
+
+@pytest.mark.no_leak(instances_of=[Hostile])
+def test_named():
+    keep(Hostile())
+
+def test_named_here(assert_collected):
+    with misbehaving():
+        assert_collected.instances_of(Hostile)
+    keep(Hostile())
+
+@pytest.mark.parametrize("value", [1], ids=[EVIL[:-1]])
+def test_id(value):
+    keep(type(EVIL[:-1], (), {{"__module__": __name__}})())
+
+def test_id_that_is_the_same_leak():
+    keep(type(EVIL[:-1], (), {{"__module__": __name__}})())
+
+@pytest.fixture(name="value " + EVIL[:-1])
+def value():
+    return keep(hostile.hostile(__module__="elsewhere")())
+
+def test_value_of_a_fixture(request):
+    request.getfixturevalue("value " + EVIL[:-1])
+
+RUNS, SECOND = [], []
+
+def test_second_run_fails():
+    SECOND.append(Hostile())
+    RUNS.append(1)
+    if len(RUNS) > 1:
+        raise hostile.hostile(ValueError)(EVIL)
+
+@pytest.mark.no_leak(instances_of=[Hostile])
+def test_listens_to_the_collector():
+    gc.callbacks.append(hostile.hostile(__call__=lambda *_: None)())
+
+@pytest.mark.no_leak
+def test_wider_fixture_made_by_an_object(wide):
+    keep(Hostile())
+
+def made(): return 1
+made.__module__ = None
+wide = pytest.fixture(scope="module", name="wide")(made)
+"""
+
+
+@posix
+def test_nothing_hostile_gets_through_pytest(suite):
+    """No report, summary, XML file or picture of a suite of hostile objects wakes one or shows a control character."""
+    raw_ids = "disable_test_id_escaping_and_forfeit_all_rights_to_community_support = true"
+    (suite.path / "pytest.ini").write_text(f"[pytest]\n{raw_ids}\n", encoding="utf-8")
+    source = SUITE.format(folder=str(Path(hostile.__file__).parent))
+    arguments = ("-v", "-s", "--leakcheck", "--junitxml=it.xml", "--leakcheck-graph=pictures")
+    result = suite.run(source, *arguments, prelude="")
+    text = "\n".join(result.outlines)
+    pictures = [*(suite.path / "pictures").iterdir()]
+
+    assert "WOKEN []" in text
+    result.assert_outcomes(failed=9, passed=2)
+    own = [line for line in result.outlines if line.startswith(("LEAKED  ", "  ", "leakcheck:"))]
+    assert [line for line in own if not line.isprintable()] == []
+    assert max(map(len, own)) < 2_100
+    assert pyexpat.ParserCreate().Parse((suite.path / "it.xml").read_bytes(), True) == 1  # noqa: FBT003 - that is final
+    assert all(each.name.isascii() for each in pictures)
+    for picture in pictures:
+        assert all(line.isprintable() for line in picture.read_text(encoding="utf-8").splitlines())

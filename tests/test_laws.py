@@ -7,6 +7,7 @@ import pytest
 
 import leaks
 import pytest_leakcheck
+from pytest_leakcheck import rawtypes
 
 SOURCE = Path(pytest_leakcheck.__file__).parent
 SEARCHING = ("heap", "nearby", "paths", "proof", "retained", "roots")
@@ -33,8 +34,8 @@ def test_what_is_pure_does_not_know_the_collector(name):
     assert "gc" not in set(_imported(name))
 
 
-ALLOWED = {("roots", "getattr"), ("roots", "isinstance"), ("paths", "bool"), ("roots", "str"), ("proof", "str")}
-"""Reading ``warnings``, a check for the type checker after the raw one, and what is our own."""
+ALLOWED = {("paths", "bool"), ("roots", "str"), ("proof", "str")}
+"""What is our own: numbers and texts."""
 
 
 @pytest.mark.parametrize("name", SEARCHING)
@@ -64,6 +65,79 @@ def test_types_are_compared_by_identity(name):
             names = {getattr(function, "id", getattr(function, "attr", "")) for function in called}
 
             assert names.isdisjoint({"type", "mro_of"}), ast.unparse(node)
+
+
+NAMING = (*SEARCHING, "describe", "frames", "links", "places", "rawtypes")
+OWN_TABLES = {
+    *(
+        "counts",
+        "dict",
+        "found",
+        "fresh",
+        "met",
+        "modules",
+        "outside",
+        "starts",
+        "state.anchors",
+        "state.holds",
+        "threads",
+    ),
+    *("wave", "Counter(names)", "_SIZED", "context", "sys._current_frames()", "threading._active"),
+}
+"""Dicts of ours by their names in the source, and what the interpreter itself makes; `dict` is the type."""
+
+
+@pytest.mark.parametrize("name", NAMING)
+def test_a_users_dict_is_never_asked_by_its_own_methods(name):
+    """``names.get(…)`` runs a subclass's code, and any look-up by hash a key's: `rawtypes.item_of` runs neither."""
+    asked = {
+        ast.unparse(node.func.value)
+        for function in ast.walk(_tree(name))
+        if isinstance(function, ast.FunctionDef) and function.name not in ("item_of", "items_of")
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        if node.func.attr in ("get", "items", "keys", "values", "pop", "setdefault")
+    }
+
+    assert {table for table in asked if not table.startswith("self.")} - OWN_TABLES == set()
+
+
+@pytest.mark.parametrize("name", [*NAMING, "collecting", "marks"])
+def test_what_was_found_is_never_asked_whether_it_is_true(name):
+    """``attribute(obj, …) or {}`` would ask the ``__bool__`` of whatever is there: it is compared with None."""
+    for node in ast.walk(_tree(name)):
+        tested = (
+            node.values if isinstance(node, ast.BoolOp) else [node.test] if isinstance(node, ast.If | ast.IfExp) else []
+        )
+        called = {getattr(part.func, "attr", "") for part in tested if isinstance(part, ast.Call)}
+
+        assert called.isdisjoint({"attribute", "c_attribute", "instance_dict", "item_of", "loaded"}), ast.unparse(node)
+
+
+class Changing:
+    """A dict that another thread changes while it is walked for the first time, as the interpreter tells it."""
+
+    def __init__(self):
+        self.walks = 0
+
+    def items(self):
+        return self
+
+    def __iter__(self):
+        self.walks += 1
+        if self.walks == 1:
+            raise RuntimeError("dictionary changed size during iteration")
+        return iter([("name", 1)])
+
+
+def test_a_dict_that_changes_meanwhile_is_walked_again():
+    """Names are looked for without a copy of the dict, and in a copy where that fails."""
+    assert rawtypes.item_of(Changing(), "name") == 1
+
+
+def test_names_in_a_class_are_found_as_those_in_a_dict():
+    """What a class has is no dict but a view of one."""
+    assert rawtypes.Names().item_of(vars(Changing), "items") is Changing.items
 
 
 KEPT = """

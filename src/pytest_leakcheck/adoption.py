@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_leakcheck import baseline
-from pytest_leakcheck.describe import counted, error_text
+from pytest_leakcheck.describe import clean, counted, error_text
 from pytest_leakcheck.model import Report
 from pytest_leakcheck.options import shown
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from pytest_leakcheck.model import Leak
     from pytest_leakcheck.options import Options
+
+
+_MOST_TEXT = 5_000
 
 
 def note_pardoned(report: pytest.TestReport, leaks: Sequence[Leak]) -> None:
@@ -128,7 +131,7 @@ class Adoption:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Write what was found out, in yellow, below the line that counts."""
         for line in self._lines:
-            terminalreporter.write_line(f"leakcheck: {line}", yellow=True)
+            terminalreporter.write_line(clean(f"leakcheck: {line}", _MOST_TEXT), yellow=True)
 
 
 def _takes_all(config: pytest.Config) -> bool:

@@ -6,15 +6,20 @@ import os
 import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pytest_leakcheck.describe import error_text
+from pytest_leakcheck.describe import clean, error_text
+from pytest_leakcheck.model import Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_leakcheck.model import Report
     from pytest_leakcheck.options import Options
+
+
+_MOST_OF_TEST = 500
+"""The longest node id, in characters, that the line to run a test again has."""
+_MOST_TEXT = 5_000
 
 
 def completed(report: Report, test: str, options: Options, *, again: Iterable[str] = ()) -> Report:
@@ -23,15 +28,27 @@ def completed(report: Report, test: str, options: Options, *, again: Iterable[st
     `again` are the node ids of the tests that show the leak, where that takes others than the one it is told of.
     """
     option = " --leakcheck" if options.is_on else ""
-    return replace(
+    complete = replace(
         report,
         rerun=f"pytest {' '.join(shlex.quote(_as_argument(each, options.root)) for each in again or (test,))}{option}",
         pictures=_pictures(report, test, options.graph),
     )
+    return Report.from_plain(_printable(complete.to_plain()))
+
+
+def _printable(value: Any) -> Any:
+    """Return plain values with each text in them printable: the ids of other tests may hold anything."""
+    if type(value) is dict:
+        return {name: _printable(each) for name, each in value.items()}
+    if type(value) in (list, tuple):
+        return [_printable(each) for each in value]
+    return clean(value, _MOST_TEXT) if type(value) is str else value
 
 
 def _as_argument(test: str, root: str) -> str:
     """Return a node id, which starts at rootdir, as an argument that serves in the current folder."""
+    if len(test) > _MOST_OF_TEST or not test.isprintable():
+        test = test.partition("[")[0]  # an id of parametrize: the line runs the others with it
     path, colons, names = test.partition("::")
     return Path(os.path.relpath(Path(root, path))).as_posix() + colons + names
 

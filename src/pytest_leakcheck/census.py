@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import sys
+import types
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -62,8 +63,14 @@ class Census:
             self._take()  # which may set off a collection: it must still be listened to
         finally:
             self._is_running = False
-            if self._before_collection in gc.callbacks:  # a test may have emptied the list
-                gc.callbacks.remove(self._before_collection)
+            self._stop_listening()
+
+    def _stop_listening(self) -> None:
+        """Take our callback off the list, which a test may have emptied; ``in`` and ``remove`` would ask its ``==``."""
+        for index, callback in enumerate(gc.callbacks):
+            if type(callback) is types.MethodType and callback.__self__ is self:
+                del gc.callbacks[index]
+                return
 
     def pause(self) -> None:
         """Count what is there, and stop counting until `resume`; pauses nest."""

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import targets
 from pytest_leakcheck.census import Census
+from pytest_leakcheck.describe import key_text
 from pytest_leakcheck.model import Report
+from pytest_leakcheck.rawtypes import text_of
 from pytest_leakcheck.watch import Watch
 
 if TYPE_CHECKING:
@@ -160,7 +162,7 @@ class Check:
         """Watch the value of a function-scoped fixture if it was made for this test and can be weakly referenced."""
         if self._own is None or self._census is None or not targets.is_plain_instance(value):
             return
-        self._census.ask(value, f"value of the fixture {name!r}")
+        self._census.ask(value, f"value of the fixture {key_text(text_of(name))}")
 
     def gather(self) -> None:
         """End the census and watch what it counted."""

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_leakcheck.describe import message_of
+from pytest_leakcheck.frames import take_locals
 from pytest_leakcheck.marks import is_marked, problem_of, vanished
-from pytest_leakcheck.rawtypes import is_module, is_type, module_dict
+from pytest_leakcheck.rawtypes import class_dict, is_module, is_type, items_of, module_dict, qualname_of, text_of
 
 if TYPE_CHECKING:
     import types
@@ -44,9 +46,11 @@ def _and_more(nodeids: list[str]) -> str:
 
 def _vanished(collector: pytest.Module | pytest.Class) -> Iterator[str]:
     """Tell of each test-named attribute that a wrong marker replaced by what a class or function made of the test."""
-    names = dict(getattr(collector.obj, "__dict__", {}))
-    helpers = [what for what in _marked({**_globals_of(collector), **names}) if not is_type(what)]
-    for name, value in names.items():
+    names = _names_of(collector.obj)
+    module = collector.getparent(pytest.Module)
+    around = _names_of(module.obj) if module is not None and module is not collector else []
+    helpers = [what for what in _marked([*around, *names]) if not is_type(what)]
+    for name, value in names:
         if not (collector.funcnamefilter(name) or collector.classnamefilter(name)):
             continue
         if is_marked(type(value)):
@@ -55,15 +59,15 @@ def _vanished(collector: pytest.Module | pytest.Class) -> Iterator[str]:
             yield vanished(name, helpers[0])
 
 
-def _globals_of(collector: pytest.Module | pytest.Class) -> dict[str, Any]:
-    module = collector.getparent(pytest.Module)
-    return getattr(module.obj, "__dict__", {}) if module is not None else {}
+def _names_of(what: Any) -> list[tuple[str, Any]]:
+    """Return what a module or class itself has, by name; keys that are no plain text name nothing."""
+    names: Any = module_dict(what) if is_module(what) else class_dict(what) if is_type(what) else {}
+    return [(name, value) for name, value in items_of(names) if type(name) is str]
 
 
-def _marked(names: dict[str, Any]) -> list[Any]:
+def _marked(names: list[tuple[str, Any]]) -> list[Any]:
     """Return what bears the marker among the values of `names`, and of modules among them; tests are left out."""
-    modules = [value for value in names.values() if is_module(value)]
-    reached = [item for part in (names, *map(module_dict, modules)) for item in list(part.items())]
+    reached = [*names, *(item for _, value in names if is_module(value) for item in _names_of(value))]
     return [value for name, value in reached if not name.startswith(("test", "Test")) and is_marked(value)]
 
 
@@ -79,8 +83,9 @@ def _called_by_marker(collector: pytest.Module | pytest.Class, report: pytest.Co
     error = error.__cause__ or error
     tb = error.__traceback__
     while tb is not None:
-        for what in _marked(tb.tb_frame.f_globals):
-            if _is_called(what, str(error), tb.tb_next):
+        names = [(name, value) for name, value in items_of(tb.tb_frame.f_globals) if type(name) is str]
+        for what in _marked(names):
+            if _is_called(what, message_of(error), tb.tb_next):
                 return [f"{collector.nodeid}: {vanished('a test', what)}"]
         tb = tb.tb_next
     return []
@@ -88,10 +93,11 @@ def _called_by_marker(collector: pytest.Module | pytest.Class, report: pytest.Co
 
 def _is_called(what: Any, text: str, inner: types.TracebackType | None) -> bool:
     """Tell whether an error came of calling `what`: by its text, or raised in a method of it or in itself."""
-    if any(f"{name}(" in text for name in (what.__qualname__, f"{what.__qualname__}.__init__")):
+    own = qualname_of(what) if is_type(what) else text_of(what.__qualname__)
+    if any(f"{name}(" in text for name in (own, f"{own}.__init__")):
         return True
     if inner is None:
         return False
     if not is_type(what):
         return inner.tb_frame.f_code is getattr(what, "__code__", None)
-    return type(next(iter(inner.tb_frame.f_locals.values()), None)) is what
+    return type(next((value for _, value in take_locals(inner.tb_frame)), None)) is what

@@ -18,21 +18,26 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 60
 """The longest name or key, in characters, that a report shows whole."""
+_MOST_OF_PATH = 1_000
+"""Characters at the end of a file's path that are looked at for its last parts."""
+_MOST_BITS = 128
+"""Greater numbers are not written out: that takes the square of their length."""
 
 
 def clean(text: str, limit: int = MAX_TEXT) -> str:
     """Return `text` in printable characters alone, cut to `limit` characters: nothing in it can steer a terminal."""
-    if len(text) <= limit and text.isascii() and text.isprintable():
-        return text
-    head = text[: limit + 1]
+    head = str.__getitem__(text, slice(limit + 1))  # of a subclass too, it is a plain text
+    is_whole = len(head) <= limit
+    if is_whole and head.isascii() and head.isprintable():
+        return head
     printable = "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in head)
     printable = printable.encode("utf-8", "backslashreplace").decode()
-    return printable if len(text) <= limit and len(printable) <= limit else printable[: limit - 1] + "…"
+    return printable if is_whole and len(printable) <= limit else printable[: limit - 1] + "…"
 
 
 def type_name(kind: type) -> str:
     """Return the dotted name of a type, without its module where that is ``builtins``."""
-    module, name = rawtypes.module_of(kind), rawtypes.qualname_of(kind)
+    module, name = (text[: 2 * MAX_TEXT] for text in (rawtypes.module_of(kind), rawtypes.qualname_of(kind)))
     return clean(name if module in ("", "builtins") else f"{module}.{name}", 2 * MAX_TEXT)
 
 
@@ -53,29 +58,41 @@ def function_name(function: types.FunctionType | types.CodeType) -> str:
         if type(function) is types.CodeType
         else function.__qualname__
     )
-    return clean(name.replace(".<locals>", ""))
+    return _without_locals(name)
+
+
+def _without_locals(name: str) -> str:
+    return clean(rawtypes.text_of(name).replace(".<locals>", ""))
 
 
 def place(code: types.CodeType, line: int | None = None) -> str:
     """Return ``file.py:12`` for a code object, the file by its last two parts."""
-    parts = code.co_filename.replace("\\", "/").split("/")
-    return clean(f"{'/'.join(parts[-2:])}:{line or code.co_firstlineno}", 2 * MAX_TEXT)
+    return short_place(code.co_filename, line or code.co_firstlineno)
 
 
-def key_text(key: object) -> str:  # noqa: PLR0911 - one line a kind of key
+def short_place(file: str, line: int) -> str:
+    """Return ``folder/file.py:12``: a file by its last two parts, and a line."""
+    parts = rawtypes.text_of(file)[-_MOST_OF_PATH:].replace("\\", "/").split("/")
+    return f"{clean('/'.join(parts[-2:]), 2 * MAX_TEXT - 10)}:{line}"
+
+
+def key_text(key: object, *, depth: int = 2) -> str:  # noqa: PLR0911 - one line a kind of key
     """Return a dict key as a person could type it where it is a plain value, else its type in angle brackets.
 
-    Long text is cut: a report must not carry users' data about.
+    Long text is cut: a report must not carry users' data about. Tuples are told down to `depth`, as one that holds
+    another several times over has no end.
     """
     kind = type(key)
     if kind is str:
         return repr(clean(key, 40)).replace("\\\\", "\\")  # type: ignore[arg-type]
+    if kind is int and key.bit_length() > _MOST_BITS:  # type: ignore[attr-defined]
+        return "<int>"
     if rawtypes.is_one_of(kind, (int, float, bool, type(None), complex)):
         return clean(repr(key), 40)
     if kind is bytes:
         return clean(repr(key[:40]), 40)  # type: ignore[index]
-    if kind is tuple and len(key) <= 4:  # type: ignore[arg-type]
-        inner = ", ".join(key_text(part) for part in key)  # type: ignore[attr-defined]
+    if kind is tuple and len(key) <= 4 and depth:  # type: ignore[arg-type]
+        inner = ", ".join(key_text(part, depth=depth - 1) for part in key)  # type: ignore[attr-defined]
         return clean(f"({inner},)" if len(key) == 1 else f"({inner})")  # type: ignore[arg-type]
     if rawtypes.is_type(key):
         return short_type_name(key)
@@ -86,12 +103,26 @@ def key_text(key: object) -> str:  # noqa: PLR0911 - one line a kind of key
 
 
 def error_text(error: BaseException) -> str:
-    """Return an error's type and message, or its type alone where the message is not to be had."""
-    name = short_type_name(type(error))
-    try:
-        return clean(f"{name}: {error}", 200)
-    except Exception:  # noqa: BLE001 - the __str__ of a user's exception may do anything
-        return name
+    """Return an error's type and message, or its type alone where a message is not to be had without its own code."""
+    name, message = short_type_name(type(error)), message_of(error)
+    return clean(f"{name}: {message}" if message else name, 200)
+
+
+def message_of(error: BaseException) -> str:
+    """Return an error's message, or the empty string where telling it would run code of an argument's.
+
+    A ``__str__`` that a class defines in Python is passed over for that of the built-in class.
+    """
+    base: Any = next((kind for kind in (OSError, KeyError) if rawtypes.is_instance(error, kind)), BaseException)
+    told = [*rawtypes.items_in(base.args.__get__(error))]
+    if base is OSError:
+        told += [getattr(base, name).__get__(error) for name in ("errno", "strerror", "filename", "filename2")]
+    return str(base.__str__(error)) if all(map(_is_plain, told)) else ""
+
+
+def _is_plain(value: object) -> bool:
+    is_short = type(value) is int and value.bit_length() <= _MOST_BITS
+    return is_short or rawtypes.is_one_of(type(value), (str, bool, float, type(None)))
 
 
 def tally(names: Iterable[str]) -> str:
@@ -127,11 +158,11 @@ def label(obj: Any) -> str:  # noqa: PLR0911 - one line a kind of object
     if kind is types.FunctionType:
         return f"function {function_name(obj)}"
     if rawtypes.is_one_of(kind, (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)):
-        return f"{short_type_name(kind).replace('_', ' ')} {clean(obj.__qualname__.replace('.<locals>', ''))}"
+        return f"{short_type_name(kind).replace('_', ' ')} {_without_locals(obj.__qualname__)}"
     if kind is types.FrameType:
         return f"frame of {function_name(obj.f_code)}"
     if rawtypes.is_module(obj):
-        return f"module {rawtypes.module_name(obj)}"
+        return f"module {clean(rawtypes.module_name(obj))}"
     if rawtypes.is_type(obj):
         return f"class {short_type_name(obj)}"
     return short_type_name(kind)
@@ -139,6 +170,7 @@ def label(obj: Any) -> str:  # noqa: PLR0911 - one line a kind of object
 
 def _method_name(method: Any) -> str:
     function = method.__func__
-    name = function.__name__ if type(function) is types.FunctionType else short_type_name(type(function))
+    is_plain = type(function) is types.FunctionType
+    name = clean(function.__name__) if is_plain else short_type_name(type(function))
     owner = method.__self__
     return clean(f"{short_type_name(owner if rawtypes.is_type(owner) else type(owner))}.{name}")

@@ -50,8 +50,7 @@ class RunningFrame:
     @property
     def module(self) -> str:
         """The ``__name__`` of the globals that the frame runs in."""
-        name = self.frame.f_globals.get("__name__")
-        return name if type(name) is str else ""
+        return _module_of(self.frame)
 
     @property
     def function(self) -> str:
@@ -65,17 +64,30 @@ class RunningFrame:
 
     def take_locals(self) -> list[tuple[str, object]]:
         """Return the frame's locals by name; a module's frame has none that its module does not show."""
-        return take_locals(self.frame) if self.frame.f_code.co_flags & _FUNCTION_FLAGS == _FUNCTION_FLAGS else []
+        return take_locals(self.frame) if is_of_function(self.frame) else []
 
 
 def take_locals(frame: types.FrameType) -> list[tuple[str, object]]:
-    """Return the locals of a frame, running or not, by name, and leave no copy of them with it."""
+    """Return the locals of a frame, running or not, by name, and leave no copy of them with it.
+
+    The namespace of a class body or of ``exec`` may be a mapping of the user's: only a dict is looked into. Up to 3.12
+    asking for it writes the body's cells into it, so that one with cells is not asked for.
+    """
+    is_function = is_of_function(frame)
+    if _COPIES_LOCALS and not is_function and frame.f_code.co_cellvars:
+        return []
     names: Any = frame.f_locals
-    found = list(names.items())
-    is_function = frame.f_code.co_flags & _FUNCTION_FLAGS == _FUNCTION_FLAGS
+    if not is_function and not rawtypes.is_instance(names, dict):
+        return []
+    found = [(rawtypes.text_of(name, "?"), value) for name, value in rawtypes.items_of(names)]
     if _COPIES_LOCALS and is_function and sys.getrefcount(names) == _UNSHARED:
         names.clear()
     return found
+
+
+def is_of_function(frame: types.FrameType) -> bool:
+    """Tell whether a frame is a function's, and not that of a module, a class body or ``exec``."""
+    return frame.f_code.co_flags & _FUNCTION_FLAGS == _FUNCTION_FLAGS
 
 
 def _count_unshared() -> int:
@@ -88,8 +100,7 @@ _UNSHARED = _count_unshared()
 
 def thread_name(thread: threading.Thread) -> str:
     """Return a thread's name; a subclass's own ``name`` is not asked."""
-    name = (rawtypes.instance_dict(thread) or {}).get("_name")
-    return name if type(name) is str else "?"
+    return rawtypes.text_of(rawtypes.attribute(thread, "_name"), "?")
 
 
 def running_frames() -> Iterator[RunningFrame]:
@@ -108,5 +119,8 @@ def running_frames() -> Iterator[RunningFrame]:
 
 
 def _is_ours(frame: types.FrameType) -> bool:
-    name = frame.f_globals.get("__name__")
-    return type(name) is str and name.partition(".")[0] == "pytest_leakcheck"
+    return _module_of(frame).partition(".")[0] == "pytest_leakcheck"
+
+
+def _module_of(frame: types.FrameType) -> str:
+    return rawtypes.text_of(rawtypes.item_of(frame.f_globals, "__name__"))

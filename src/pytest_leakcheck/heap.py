@@ -241,7 +241,7 @@ def _spoiled_by_asking() -> object:
     once more and is then listed twice: the next walk over the list does not end (tried on 3.12.1; not so on 3.10, 3.11
     and 3.13). What only that module's C state holds is "held by C code" there.
     """
-    return sys.modules.get("_asyncio") if sys.version_info[:2] == (3, 12) else None
+    return rawtypes.loaded("_asyncio") if sys.version_info[:2] == (3, 12) else None
 
 
 def _all_objects() -> list[object]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextvars
 import functools
 import gc
-import sys
 import threading
 import types
 import weakref
@@ -53,14 +52,27 @@ def name_links(path: Path) -> tuple[tuple[Link, ...], list[int]]:
 def bound_of(path: Path) -> str:
     """Return what bounds the number of objects that `path` can lead to, or the empty string."""
     for holder in path[:-1]:
-        if rawtypes.is_instance(holder, deque) and rawtypes.c_attribute(holder, "maxlen") is not None:
-            return f"a deque of at most {describe.counted(rawtypes.c_attribute(holder, 'maxlen'), 'item')}"
-        if type(holder) is functools._lru_cache_wrapper:  # noqa: SLF001 - the only name of this type
-            parameters = (rawtypes.instance_dict(holder) or {}).get("cache_parameters")
-            most = parameters()["maxsize"] if type(parameters) is types.FunctionType else None
-            if most is not None:
-                return f"an lru_cache of at most {describe.counted(most, 'call')}"
+        if rawtypes.is_instance(holder, deque) and _DEQUE_MAXLEN(holder) is not None:
+            return f"a deque of at most {describe.counted(_DEQUE_MAXLEN(holder), 'item')}"
+        most = _most_cached(holder)
+        if most is not None:
+            return f"an lru_cache of at most {describe.counted(most, 'call')}"
     return ""
+
+
+_DEQUE_MAXLEN: Any = deque.__dict__["maxlen"].__get__  # a subclass may have a slot of that name
+
+
+def _most_cached(wrapper: object) -> int | None:
+    """Return how many calls an lru_cache keeps at most, or None; ``cache_parameters`` is read, not called."""
+    if type(wrapper) is not functools._lru_cache_wrapper:  # noqa: SLF001 - the only name of this type
+        return None
+    parameters = rawtypes.attribute(wrapper, "cache_parameters")
+    if type(parameters) is not types.FunctionType or "maxsize" not in parameters.__code__.co_freevars:
+        return None
+    cell = list(rawtypes.items_in(parameters.__closure__))[parameters.__code__.co_freevars.index("maxsize")]
+    most = next(iter(gc.get_referents(cell)), None)
+    return most if type(most) is int else None
 
 
 def opened(path: Path) -> list[Any]:
@@ -103,9 +115,9 @@ def _frame(path: Path) -> Named | None:
 
 def _local(frame: types.FrameType, held: object, steps: int) -> Named:
     where = f"{describe.function_name(frame.f_code)} ({describe.place(frame.f_code, frame.f_lineno)})"
-    found = next(((name,) for name, value in take_locals(frame) if value is held), None)
-    name = describe.clean(str(found[0])) if found else "?"
-    text = f"local {name!r} of {where}" if found else f"a temporary of {where}"
+    found = next((name for name, value in take_locals(frame) if value is held), None)
+    name = describe.clean(found or "?")
+    text = f"a temporary of {where}" if found is None else f"local {name!r} of {where}"
     return Named(text, "local variable", f"local {name} of {describe.function_name(frame.f_code)}", steps)
 
 
@@ -190,8 +202,9 @@ def _function(path: Path) -> Named | None:
         return Named(text, "closure variable", text, 3)
     if function.__defaults__ is not None and held is function.__defaults__ and len(path) > 2:
         names = function.__code__.co_varnames[: function.__code__.co_argcount]
-        variable = names[len(names) - len(function.__defaults__) + _index_of(held, path[2])]
-        text = f"default argument {describe.clean(variable)!r} of {name}"
+        index = _index_of(held, path[2]) - len(list(rawtypes.items_in(held)))
+        variable = describe.clean(names[index]) if -index <= len(names) else "?"  # there may be more than arguments
+        text = f"default argument {variable!r} of {name}"
         return Named(text, "default argument", text, 2)
     if held is function.__kwdefaults__ and len(path) > 2:
         found = rawtypes.key_of(held, path[2])
@@ -230,9 +243,8 @@ def _lru_cache(path: Path) -> Named | None:
     wrapper = path[0]
     if type(wrapper) is not functools._lru_cache_wrapper:  # noqa: SLF001 - the only name of this type
         return None
-    names = rawtypes.instance_dict(wrapper) or {}
-    function = names.get("__wrapped__")
-    if path[1] is names or path[1] is function:
+    function = rawtypes.attribute(wrapper, "__wrapped__")
+    if path[1] is rawtypes.instance_dict(wrapper) or path[1] is function:
         return None
     name = describe.function_name(function) if type(function) is types.FunctionType else "?"
     steps = 1
@@ -309,14 +321,15 @@ def _module(path: Path) -> Named | None:
         while steps + 1 < len(path) and rawtypes.is_one_of(type(path[steps]), (list, tuple)):
             steps += 1
         return Named("callback or argument registered with atexit.register", "atexit", "atexit.register", steps)
-    return Named(f"inside the C module {rawtypes.module_name(module)}", "opaque", "inside the C module", 1)
+    name = describe.clean(rawtypes.module_name(module))
+    return Named(f"inside the C module {name}", "opaque", "inside the C module", 1)
 
 
 def _mapping(path: Path) -> Named | None:
     holder, held = path[0], path[1]
     if not rawtypes.is_instance(holder, dict):
         return None
-    for key, value in list(dict.items(holder)):
+    for key, value in rawtypes.items_of(holder):
         if value is held:
             kind = "weakly keyed item" if rawtypes.is_instance(key, weakref.ref) else "dict item"
             return Named(f"[{describe.key_text(key)}]", kind, "[*]", 1)
@@ -340,7 +353,7 @@ def _sequence(path: Path) -> Named | None:
 
 def _field(holder: object, index: int) -> Named | None:
     """Name an item of a named tuple by its field."""
-    names = rawtypes.class_dict(type(holder)).get("_fields")
+    names = rawtypes.item_of(rawtypes.class_dict(type(holder)), "_fields")
     if not rawtypes.is_instance(holder, tuple) or type(names) is not tuple or index >= len(names):
         return None
     return _attribute(names[index], "attribute", 1)
@@ -354,7 +367,7 @@ def _set(path: Path) -> Named | None:
 
 
 def _index_of(items: Any, wanted: object) -> int:
-    return next((index for index, item in enumerate(items) if item is wanted), 0)
+    return next((index for index, item in enumerate(rawtypes.items_in(items)) if item is wanted), 0)
 
 
 def _instance(path: Path) -> Named | None:
@@ -365,7 +378,7 @@ def _instance(path: Path) -> Named | None:
         found = rawtypes.key_of(names, path[steps])
         if found:
             return _mocked(holder, found[0], steps) or _attribute(found[0], "attribute", steps)
-    for name, value in rawtypes.slots_of(holder).items():
+    for name, value in rawtypes.slots_of(holder):
         if value is held:
             return _attribute(name, "attribute", 1)
     if held is type(holder):
@@ -375,8 +388,7 @@ def _instance(path: Path) -> Named | None:
 
 def _mocked(holder: object, name: object, steps: int) -> Named | None:
     """Name what a mock keeps as its user knows it: ``.call_args``, which is ``_mock_call_args`` inside."""
-    mock = sys.modules.get("unittest.mock")
-    base = rawtypes.module_dict(mock).get("NonCallableMock") if rawtypes.is_module(mock) else None
+    base = rawtypes.loaded_class("unittest.mock", "NonCallableMock")
     if base is None or not rawtypes.is_instance(holder, base) or type(name) is not str or name[:6] != "_mock_":
         return None
     return _attribute(name.removeprefix("_mock_"), "mock", steps)
@@ -388,8 +400,8 @@ def _future_callback(path: Path) -> Named | None:
         return None
     if type(path[1]) is types.TracebackType:  # CPython 3.10 keeps the parts of a CancelledError, not itself
         return _through_traceback(path, "CancelledError")
-    callbacks = rawtypes.c_attribute(path[0], "_callbacks") or ()
-    if any(pair[0] is path[1] for pair in callbacks):
+    callbacks = rawtypes.c_attribute(path[0], "_callbacks")
+    if any(held is path[1] for pair in rawtypes.items_in(callbacks) for held in list(rawtypes.items_in(pair))[:1]):
         return Named("callback for when it is done", "future callback", "callback", 1)
     return None
 

@@ -7,7 +7,7 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
-from pytest_leakcheck import rawtypes
+from pytest_leakcheck import describe, rawtypes
 from pytest_leakcheck.check import Plan
 from pytest_leakcheck.remedies import why_no_instance_is_weakable
 
@@ -32,9 +32,7 @@ def plan_for(item: pytest.Item, *, is_on: bool) -> Plan:
     is_bare = any("instances_of" not in mark.kwargs for mark in marks)
     nearest = next((mark.kwargs["repeat"] for mark in marks if "repeat" in mark.kwargs), True)
     return Plan(
-        instances_of=tuple(
-            dict.fromkeys(_resolved_if_possible(target) for value in asked for target in _listed(value))
-        ),
+        instances_of=tuple(_resolved_if_possible(target) for value in asked for target in _listed(value)),
         is_own=is_bare or is_on,
         is_strict=is_bare,
         may_repeat=nearest,
@@ -63,7 +61,7 @@ def _problem_of_mark(mark: pytest.Mark) -> str | None:
     if unknown:
         return f"no_leak has no keyword {unknown[0]!r}; it takes {', '.join(_KEYWORDS)}"
     if not isinstance(mark.kwargs.get("repeat", True), bool):
-        return f"no_leak: repeat is True or False, not {repr(mark.kwargs['repeat'])[:60]}"
+        return f"no_leak: repeat is True or False, not {describe.key_text(mark.kwargs['repeat'])}"
     try:
         if "instances_of" in mark.kwargs:
             as_targets(mark.kwargs["instances_of"])
@@ -73,7 +71,7 @@ def _problem_of_mark(mark: pytest.Mark) -> str | None:
 
 
 def _spelling(arg: Any) -> str:
-    return rawtypes.qualname_of(arg) if rawtypes.is_type(arg) else repr(arg)[:60]
+    return rawtypes.qualname_of(arg) if rawtypes.is_type(arg) else describe.key_text(arg)
 
 
 def as_targets(value: Any) -> tuple[type | str, ...]:
@@ -89,18 +87,21 @@ def as_targets(value: Any) -> tuple[type | str, ...]:
 
 
 def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, (list, tuple, set, frozenset)) else [value]
+    for kind in (list, tuple, set, frozenset):
+        if rawtypes.is_instance(value, kind):
+            return list(kind.__iter__(value))
+    return [value]
 
 
 def _as_target(target: object) -> type | str:
     __tracebackhide__ = True
-    found = _resolved(target) if isinstance(target, str) else target
-    if isinstance(found, str):
+    found = _resolved(rawtypes.text_of(target)) if rawtypes.is_instance(target, str) else target
+    if type(found) is str:
         return found
     if not rawtypes.is_type(found):
         raise TypeError(
-            f"instances_of takes a class, a dotted name with *, or a list of them, not {repr(target)[:60]} "
-            f"(a {type(target).__name__} object)"
+            f"instances_of takes a class, a dotted name with *, or a list of them, not {describe.key_text(target)} "
+            f"(a {describe.short_type_name(type(target))} object)"
         )
     problem = why_no_instance_is_weakable(found)
     if problem:
@@ -111,7 +112,7 @@ def _as_target(target: object) -> type | str:
 def _resolved_if_possible(target: type | str) -> type | str:
     """Return the class that a name leads to by now; a module loaded since the collection may lack it, and is told."""
     try:
-        return _resolved(target) if isinstance(target, str) else target
+        return target if rawtypes.is_type(target) else _resolved(rawtypes.text_of(target))
     except TypeError:
         return target
 
@@ -147,7 +148,7 @@ def _member(module: Any, parts: list[str], cut: int) -> type | str:
         return found
     if rawtypes.is_module(found):
         raise TypeError(f"instances_of: {name!r} is a module; write '{name}.*' for all of its classes")
-    raise TypeError(f"instances_of: {name!r} is not a class but a {type(found).__name__}")
+    raise TypeError(f"instances_of: {name!r} is not a class but a {describe.short_type_name(type(found))}")
 
 
 VANISHED = (
@@ -160,13 +161,20 @@ def vanished(name: str, what: Any) -> str:
     """Return what to do about a test that went because no_leak was given the class or function `what` alone."""
     if rawtypes.is_type(what):
         return VANISHED.format(name=name, what=rawtypes.qualname_of(what), right=rawtypes.qualname_of(what))
-    return VANISHED.format(name=name, what=what.__qualname__, right="TheClass")
+    return VANISHED.format(name=name, what=rawtypes.text_of(what.__qualname__), right="TheClass")
 
 
 def is_marked(what: Any) -> bool:
     """Tell whether a class or function itself bears the marker no_leak."""
+    marks = None
     if rawtypes.is_type(what):
-        marks = rawtypes.class_dict(what).get("pytestmark")
-    else:
-        marks = vars(what).get("pytestmark") if type(what) is types.FunctionType else None
-    return type(marks) is list and any(getattr(mark, "name", "") == "no_leak" for mark in marks)
+        marks = rawtypes.item_of(rawtypes.class_dict(what), "pytestmark")
+    elif type(what) is types.FunctionType:
+        marks = rawtypes.attribute(what, "pytestmark")
+    return type(marks) is list and any(_name_of(mark) == "no_leak" for mark in marks)
+
+
+def _name_of(mark: object) -> str:
+    """Return the name of a mark, or of the one in a decorator that makes it; whatever else is listed has none."""
+    made = rawtypes.attribute(mark, "mark")
+    return rawtypes.text_of(rawtypes.attribute(mark if made is None else made, "name"))

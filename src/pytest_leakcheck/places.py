@@ -121,15 +121,14 @@ def names_of_type(obj: Any) -> tuple[str, str]:
 
 
 def _items_of(holder: Any) -> Any:
-    if rawtypes.is_instance(holder, dict):
-        return dict.items(holder)
-    return holder.items() if type(holder) is types.MappingProxyType else None
+    names = gc.get_referents(holder)[0] if type(holder) is types.MappingProxyType else holder
+    return rawtypes.items_of(names) if rawtypes.is_instance(names, dict) else None
 
 
 def _name_in(holder: Any, value: Any) -> str | None:
     """Return the name by that a dict, or an attribute of an object or a class, holds a value."""
-    found = rawtypes.key_of(holder if _items_of(holder) is not None else _attributes_of(holder), value)
-    key = found[0] if found else None
+    items = _items_of(holder)
+    key = next((key for key, found in (_attributes_of(holder) if items is None else items) if found is value), None)
     return key if type(key) is str and key.isidentifier() and len(key) <= _MOST_KEY else None
 
 
@@ -137,8 +136,9 @@ def _is_own_dict(holder: Any, held: Any) -> bool:
     return type(held) is dict and not rawtypes.is_instance(holder, dict) and rawtypes.instance_dict(holder) is held
 
 
-def _attributes_of(holder: Any) -> dict[str, Any]:
-    return {**rawtypes.slots_of(holder), **(rawtypes.instance_dict(holder) or {})}
+def _attributes_of(holder: Any) -> list[tuple[Any, Any]]:
+    names = rawtypes.instance_dict(holder)
+    return [*rawtypes.slots_of(holder), *(() if names is None else rawtypes.items_of(names))]
 
 
 def _follow(wave: dict[int, Any], step: _Step) -> dict[int, Any]:
@@ -146,8 +146,8 @@ def _follow(wave: dict[int, Any], step: _Step) -> dict[int, Any]:
     following: dict[int, Any] = {}
     for holder in wave.values():
         if step.key is not None:
-            items = _attributes_of(holder).items() if step.is_attribute else _items_of(holder) or ()
-            held = [value for key, value in list(items) if type(key) is str and key == step.key]
+            items = _attributes_of(holder) if step.is_attribute else _items_of(holder) or ()
+            held = [value for key, value in items if type(key) is str and key == step.key]
         else:
             held = gc.get_referents(holder)
         following.update((id(obj), obj) for obj in held if names_of_type(obj) == step[:2])

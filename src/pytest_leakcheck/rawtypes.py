@@ -12,7 +12,7 @@ import types
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 _ENVIRONMENT_DIRS = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _type_dict: Any = type.__dict__
@@ -64,6 +64,73 @@ def is_instance(obj: object, kind: type) -> bool:
     return derives(type(obj), kind)
 
 
+def text_of(value: object, default: str = "") -> str:
+    """Return a plain copy of a text, whose class may have methods of its own; `default` for anything else."""
+    if type(value) is str:
+        return value
+    return str.__str__(value) if is_instance(value, str) else default
+
+
+def item_of(names: Any, name: str) -> Any:
+    """Return what a dict, or the view of a class's attributes, has under a name, or None.
+
+    A look-up by hash would ask the ``__eq__`` of a key that is equal to the name, a subclass of ``str``.
+    """
+    items = dict.items(names) if is_instance(names, dict) else names.items()
+    try:
+        return _first_of(items, name)
+    except RuntimeError:  # another thread has changed it meanwhile
+        return _first_of(list(items), name)
+
+
+def _first_of(items: Iterable[tuple[Any, Any]], name: str) -> Any:
+    for key, value in items:
+        if type(key) is str and key == name:
+            return value
+    return None
+
+
+class Names:
+    """Looks up many names as `item_of` does, by hash where no key can be asked; each dict is checked for that once."""
+
+    def __init__(self) -> None:
+        self._is_plain: dict[int, bool] = {}
+
+    def item_of(self, names: Any, name: str) -> Any:
+        """Return what a dict, or the view of a class's attributes, has under a name, or None."""
+        if type(names) is not dict:
+            return item_of(names, name)
+        if id(names) not in self._is_plain:
+            self._is_plain[id(names)] = all(type(key) is str for key in list(names))
+        return names.get(name) if self._is_plain[id(names)] else item_of(names, name)
+
+
+def items_of(names: Any) -> Iterable[tuple[Any, Any]]:
+    """Return the items of a dict, of a view of a class's attributes or of a context; a subclass's own are not asked."""
+    return list(dict.items(names) if is_instance(names, dict) else names.items())
+
+
+def items_in(values: Any) -> Iterable[Any]:
+    """Return what is in a tuple or list; a subclass's own ``__iter__`` is not asked. Nothing for anything else."""
+    for base in (tuple, list):
+        if is_instance(values, base):
+            return list(base.__iter__(values))
+    return ()
+
+
+def loaded(name: str) -> types.ModuleType | None:
+    """Return the module that is loaded under a name, or None; whatever else may be entered there is no module."""
+    module = item_of(sys.modules, name)
+    return module if is_module(module) else None
+
+
+def loaded_class(module: str, name: str) -> type | None:
+    """Return the class that a loaded module has under a name, or None."""
+    found = loaded(module)
+    kind = item_of(module_dict(found), name) if found is not None else None
+    return kind if is_type(kind) else None
+
+
 def module_of(kind: type) -> str:
     """Return the name of the module that a type says it was defined in, or the empty string."""
     try:
@@ -75,8 +142,7 @@ def module_of(kind: type) -> str:
 
 def qualname_of(kind: type) -> str:
     """Return a type's qualified name."""
-    name: str = _qualname_getter(kind)
-    return name
+    return text_of(_qualname_getter(kind))
 
 
 def class_dict(kind: type) -> types.MappingProxyType[str, Any]:
@@ -86,15 +152,14 @@ def class_dict(kind: type) -> types.MappingProxyType[str, Any]:
 
 
 def module_dict(module: types.ModuleType) -> dict[str, Any]:
-    """Return a module's globals without waking one that loads lazily."""
-    names: dict[str, Any] = _module_dict_getter(module)
-    return names
+    """Return a module's globals without waking one that loads lazily; none for one that is half made."""
+    names: dict[str, Any] | None = _module_dict_getter(module)
+    return {} if names is None else names
 
 
 def module_name(module: types.ModuleType) -> str:
-    """Return a module's ``__name__`` if it is a plain string, else a question mark."""
-    name = module_dict(module).get("__name__")
-    return name if type(name) is str else "?"
+    """Return a module's ``__name__`` if it is a string, else a question mark."""
+    return text_of(item_of(module_dict(module), "__name__"), "?")
 
 
 def instance_dict(obj: object) -> dict[str, Any] | None:
@@ -103,33 +168,54 @@ def instance_dict(obj: object) -> dict[str, Any] | None:
     From CPython 3.11 on this makes a dict of attributes that were stored inline: for the objects of one path only.
     """
     for kind in mro_of(type(obj)):
-        descriptor: Any = class_dict(kind).get("__dict__")
+        descriptor: Any = item_of(class_dict(kind), "__dict__")
         if is_one_of(type(descriptor), (types.GetSetDescriptorType, types.MemberDescriptorType)):
             names: Any = descriptor.__get__(obj)
             return names if derives(type(names), dict) else None
     return None
 
 
+def attribute(obj: object, name: str) -> Any:
+    """Return what the instance ``__dict__`` of `obj` has under a name, or None."""
+    names = instance_dict(obj)
+    return None if names is None else item_of(names, name)
+
+
 def c_attribute(obj: object, name: str) -> Any:
-    """Return what a C type's own getter of `name` answers, or None; a Python class's override is not asked."""
+    """Return what a C type's own getter of `name` answers, or None; a Python class's override is not asked.
+
+    A Python class's slot of that name answers too, with whatever is in it.
+    """
+    descriptor = _own_descriptor(obj, name, (types.GetSetDescriptorType, types.MemberDescriptorType))
+    try:
+        return None if descriptor is None else descriptor.__get__(obj)
+    except (AttributeError, TypeError, ValueError):
+        return None
+
+
+def c_answer(obj: object, name: str) -> Any:
+    """Return what a C type's own method `name` answers, or None; a Python class's override is not asked."""
+    method = _own_descriptor(obj, name, (types.MethodDescriptorType, types.WrapperDescriptorType))
+    return None if method is None else method(obj)
+
+
+def _own_descriptor(obj: object, name: str, kinds: tuple[type, ...]) -> Any:
+    """Return the first descriptor in C under a name, not one that a class took from another or under another name."""
     for kind in mro_of(type(obj)):
-        descriptor: Any = class_dict(kind).get(name)
-        if is_one_of(type(descriptor), (types.GetSetDescriptorType, types.MemberDescriptorType)):
-            try:
-                return descriptor.__get__(obj)
-            except (AttributeError, TypeError, ValueError):
-                return None
+        found: Any = item_of(class_dict(kind), name)
+        if is_one_of(type(found), kinds) and found.__objclass__ is kind and found.__name__ == name:
+            return found
     return None
 
 
-def slots_of(obj: object) -> dict[str, Any]:
-    """Return the filled ``__slots__`` of `obj` (and the members of a C type), by name."""
-    filled = {}
+def slots_of(obj: object) -> list[tuple[Any, Any]]:
+    """Return the filled ``__slots__`` of `obj` (and the members of a C type), each with its name."""
+    filled = []
     for kind in mro_of(type(obj)):
-        for name, descriptor in class_dict(kind).items():
+        for name, descriptor in items_of(class_dict(kind)):
             if type(descriptor) is types.MemberDescriptorType:
                 try:
-                    filled[name] = descriptor.__get__(obj)
+                    filled.append((name, descriptor.__get__(obj)))
                 except (AttributeError, TypeError):
                     continue
     return filled
@@ -138,10 +224,9 @@ def slots_of(obj: object) -> dict[str, Any]:
 def key_of(names: Any, value: object) -> tuple[object] | None:
     """Return the key of the first item of a dict, view or context whose value is `value`.
 
-    It comes in a tuple, since any object may be a key. A dict subclass's own ``items`` is not asked.
+    It comes in a tuple, since any object may be a key.
     """
-    items = dict.items(names) if is_instance(names, dict) else names.items()
-    for key, found in list(items):
+    for key, found in items_of(names):
         if found is value:
             return (key,)
     return None
@@ -152,11 +237,12 @@ def module_file(name: str) -> str:
 
     It asks nothing of the file system: types are judged in a callback of the collector, amid any code of the user's.
     """
-    module = sys.modules.get(name)
-    if module is None or not is_module(module):
-        return ""
-    file = module_dict(module).get("__file__")
-    return os.path.normcase(file) if type(file) is str else ""
+    return file_of(loaded(name))
+
+
+def file_of(module: object) -> str:
+    """Return the path of the file that a module came from, or the empty string; also where it is no module."""
+    return os.path.normcase(text_of(item_of(module_dict(module), "__file__"))) if is_module(module) else ""
 
 
 def is_in_environment(file: str) -> bool:
@@ -178,16 +264,16 @@ _ASKING = _count_asking()
 """What asking for an object's reference count adds to it: 1, or 0 where loads are borrowed (CPython 3.14)."""
 
 
-def resolves_by_name(kind: type, modules: dict[str, Any]) -> bool:
-    """Tell whether a class can be reached from its own module by its qualified name."""
-    module = modules.get(module_of(kind))
-    if module is None or not is_module(module):
-        return False
+def module_naming(kind: type, look_up: Callable[[Any, str], Any] = item_of) -> types.ModuleType | None:
+    """Return the module of a class if it can be reached from there by its qualified name."""
+    module = look_up(sys.modules, module_of(kind))
+    if not is_module(module):
+        return None
     names: Any = module_dict(module)
     found = None
     for part in qualname_of(kind).split("."):
-        found = names.get(part)
+        found = look_up(names, part)
         if not is_type(found):
-            return False
+            return None
         names = class_dict(found)
-    return found is kind
+    return module if found is kind else None

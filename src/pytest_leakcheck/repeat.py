@@ -10,6 +10,7 @@ import contextlib
 import os
 import sys
 import tracemalloc
+import types
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,8 @@ from _pytest.logging import caplog_handler_key, caplog_records_key
 from _pytest.runner import CallInfo
 from _pytest.tmpdir import tmppath_result_key
 
-from pytest_leakcheck.describe import clean
+from pytest_leakcheck.describe import short_place
+from pytest_leakcheck.rawtypes import text_of
 from pytest_leakcheck.release import let_go
 
 if TYPE_CHECKING:
@@ -58,8 +60,12 @@ def _wider_fixtures(item: pytest.Function) -> list[Any]:
     return [
         definition
         for definition in definitions
-        if definition.scope != "function" and not definition.func.__module__.startswith("_pytest.")
+        if definition.scope != "function" and not _is_of_pytest(definition.func)
     ]
+
+
+def _is_of_pytest(function: object) -> bool:
+    return type(function) is types.FunctionType and text_of(function.__module__).startswith("_pytest.")
 
 
 def _timeout(item: pytest.Function) -> float:
@@ -215,9 +221,9 @@ def made_at(obj: object, root: str) -> str:
     if traced is None:
         return ""
     folder = os.path.join(root, "")  # noqa: PTH118 - a prefix, to end in a separator
-    own = [frame for frame in traced if frame.filename.startswith(folder) and "site-packages" not in frame.filename]
-    frame = (own or list(traced))[-1]
-    return clean("/".join(f"{frame.filename}:{frame.lineno}".replace("\\", "/").split("/")[-2:]))
+    lines = [(text_of(frame.filename), frame.lineno) for frame in traced]
+    own = [(file, line) for file, line in lines if file.startswith(folder) and "site-packages" not in file]
+    return short_place(*(own or lines)[-1])
 
 
 def _traceback_of(obj: object) -> tracemalloc.Traceback | None:

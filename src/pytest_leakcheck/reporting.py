@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from _pytest._code.code import ReprFileLocation, TerminalRepr
 
-from pytest_leakcheck.describe import counted
+from pytest_leakcheck.describe import clean, counted
 from pytest_leakcheck.model import Report
 from pytest_leakcheck.render.text import Style, headline, render
 from pytest_leakcheck.unmatched import ASKED, OWN, merged
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pytest_leakcheck.check import Check, Session
 
 _REPORTER = "leakcheck-reporter"
+_MOST_TEXT = 2_000
+"""Characters of a line at the end of the run; what it names may be of any length, and hold anything."""
 
 
 class LeakRepr(TerminalRepr):
@@ -161,13 +163,15 @@ class Reporter:
             terminalreporter.write_line(self._last_line())
         if self._config.getoption("verbose") > 0:
             for line in self._set_aside:
-                terminalreporter.write_line(f"leakcheck: set aside, held by pytest's own state: {line}")
+                terminalreporter.write_line(
+                    clean(f"leakcheck: set aside, held by pytest's own state: {line}", _MOST_TEXT)
+                )
             for line in self._notes.get("aside", ()):
-                terminalreporter.write_line(f"leakcheck: set aside: {line}")
+                _write(terminalreporter, f"leakcheck: set aside: {line}")
             for line in self._notes.get("repeated", ()):
-                terminalreporter.write_line(f"leakcheck: run a second time: {line}")
+                _write(terminalreporter, f"leakcheck: run a second time: {line}")
         for line in self._warnings():
-            terminalreporter.write_line(f"leakcheck: {line}", yellow=True)
+            _write(terminalreporter, f"leakcheck: {line}", yellow=True)
 
     def _last_line(self) -> str:
         tests, objects = counted(self._tests, "test"), counted(self._objects, "object")
@@ -192,6 +196,10 @@ class Reporter:
             yield self._suspicion
         for trouble in self._troubles:
             yield f"not checked, by a fault of the plugin that you may want to report: {trouble}"
+
+
+def _write(terminalreporter: Any, line: str, *, yellow: bool = False) -> None:
+    terminalreporter.write_line(clean(line, _MOST_TEXT), yellow=yellow)
 
 
 def _suspicion(failed: str, repeated: list[str]) -> str:

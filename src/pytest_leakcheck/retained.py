@@ -79,9 +79,5 @@ def _count(found: dict[int, Any], node: int) -> int:
 
 def _size(obj: Any) -> int:
     """Return the bytes of an object, by a ``__sizeof__`` in C: a user's own is passed over."""
-    for kind in rawtypes.mro_of(type(obj)):
-        method: Any = rawtypes.class_dict(kind).get("__sizeof__")
-        if rawtypes.is_one_of(type(method), (types.MethodDescriptorType, types.WrapperDescriptorType)):
-            size: int = method(obj)
-            return size + (_HEADER if gc.is_tracked(obj) else 0)
-    return 0
+    size: int = rawtypes.c_answer(obj, "__sizeof__") or 0
+    return size + (_HEADER if gc.is_tracked(obj) else 0)

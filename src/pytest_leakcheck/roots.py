@@ -14,18 +14,19 @@ import signal
 import sys
 import sysconfig
 import threading
+import types
 import warnings
+from _signal import getsignal  # type: ignore[import-not-found]
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import describe, rawtypes
-from pytest_leakcheck.frames import RunningFrame, frame_of, running_frames, thread_name
+from pytest_leakcheck.frames import RunningFrame, frame_of, is_of_function, running_frames, thread_name
 from pytest_leakcheck.model import Link, Root, RootKind
 from pytest_leakcheck.nearby import Nearby
 from pytest_leakcheck.paths import Anchor
 
 if TYPE_CHECKING:
-    import types
     from collections.abc import Iterable
 
 USER, THIRD_PARTY, STDLIB, WEAK, PYTEST, UNACCOUNTED = range(6)
@@ -83,6 +84,9 @@ class Roots:
         self._outside: dict[int, list[Start]] = {}
         self._celled: dict[int, int] = {}
         self._running: dict[int, types.FrameType] = {}
+        self._task = rawtypes.loaded_class("_asyncio", "Task")
+        self._loop = rawtypes.loaded_class("asyncio.base_events", "BaseEventLoop")
+        self._names = rawtypes.Names()
         self._add_modules()
         self.nearby = self._look_nearby()
         self._add_context()
@@ -104,10 +108,26 @@ class Roots:
         if distance is not None and (known is None or known.anchor.rank > USER):
             name = self.nearby.module(id(obj))
             return Start(Anchor(USER, distance + 1, _order(name)), Root(describe.clean(name), "module"))
-        own = None if id(obj) in self._targets else _start_of(obj)
+        own = None if id(obj) in self._targets else self._start_of(obj)
         if own is None or (known is not None and known.anchor.rank <= own.anchor.rank):
             return known
         return own
+
+    def _start_of(self, obj: object) -> Start | None:  # noqa: PLR0911 - one line a kind of root
+        kind = type(obj)
+        if rawtypes.is_type(obj):
+            return _class_start(obj, self._names)
+        if kind is contextvars.Context:
+            return Start(Anchor(WEAK, 0, ""), Root("a context", "context"))
+        if rawtypes.module_of(kind).startswith("_pytest."):
+            return _pytest_start(obj)
+        if rawtypes.is_instance(obj, threading.Thread):
+            return _thread_start(obj)
+        if self._task is not None and rawtypes.is_instance(obj, self._task):
+            return _task_start(obj)
+        if self._loop is not None and rawtypes.is_instance(obj, self._loop):
+            return _loop_start(obj)
+        return None
 
     def route(self, obj: object) -> list[object] | None:
         """Return the objects from a root to `obj` where they are known without a search; a root's is itself."""
@@ -126,7 +146,7 @@ class Roots:
 
     def start_itself(self, obj: object) -> Start | None:
         """Return the root that `obj` is by itself, not by what holds it from outside the heap or leads to it."""
-        own = _start_of(obj) if id(obj) not in self._targets else None
+        own = self._start_of(obj) if id(obj) not in self._targets else None
         known = [start for start in (self._starts.get(id(obj)), own) if start is not None and start.link is None]
         return min(known, key=lambda start: start.anchor.rank, default=None)
 
@@ -145,13 +165,14 @@ class Roots:
 
     def _look_nearby(self) -> Nearby:
         known = _modules()
-        dicts: dict[int, tuple[str, dict[str, Any]]] = {}
+        modules: dict[int, tuple[str, types.ModuleType]] = {}
         for name, module in known:
             if rawtypes.is_module(module):
-                dicts.setdefault(id(module), (name, rawtypes.module_dict(module)))
-        users = [(name, names) for name, names in dicts.values() if module_rank(name) == USER]
-        avoided = {*(id(names) for _, names in dicts.values()), *(id(module) for _, module in known), id(self._starts)}
-        return Nearby(users, frozenset(avoided))
+                modules.setdefault(id(module), (name, module))
+        users = [(name, each) for name, each in modules.values() if module_rank(name, each) == USER]
+        dicts = [id(rawtypes.module_dict(module)) for _, module in modules.values()]
+        avoided = {*dicts, *(id(module) for _, module in known), id(self._starts)}
+        return Nearby(((name, rawtypes.module_dict(each)) for name, each in users), frozenset(avoided))
 
     def _add(self, obj: object, start: Start, *, is_cell: bool = False) -> None:
         """Enter what `start` anchors; with `is_cell` it does so through a cell of its own, which is on the heap."""
@@ -172,7 +193,7 @@ class Roots:
 
     def _add_modules(self) -> None:
         for name, module in _modules():
-            rank, order, root = module_rank(name), _order(name), Root(describe.clean(name), "module")
+            rank, order, root = module_rank(name, module), _order(name), Root(describe.clean(name), "module")
             self._add(module, Start(Anchor(rank, 0, order), root))
             if rawtypes.is_module(module):
                 self._module_of_dict[id(rawtypes.module_dict(module))] = module
@@ -187,7 +208,7 @@ class Roots:
 
     def _add_signal_handlers(self) -> None:
         for number in signal.valid_signals():
-            handler = signal.getsignal(number)
+            handler = getsignal(number)  # that of the module `signal` makes a handler an enum if it equals one
             if handler is not None and not rawtypes.is_instance(handler, int):
                 name = signal.Signals(number).name if number in iter(signal.Signals) else str(number)
                 link = Link(f"handler of {name}", describe.label(handler), "signal handler", "signal handler")
@@ -200,9 +221,9 @@ class Roots:
 
     def _add_recorded_warnings(self) -> None:
         """Add those that pytest keeps, or any other ``catch_warnings(record=True)`` that has not ended."""
-        recorder: Any = getattr(warnings, "_showwarnmsg_impl", None)
-        recorded = getattr(recorder, "__self__", None)
-        for message in recorded if type(recorded) is list else ():
+        recorder: Any = rawtypes.item_of(rawtypes.module_dict(warnings), "_showwarnmsg_impl")
+        recorded = recorder.__self__ if type(recorder) is types.BuiltinMethodType else None  # the append of a list
+        for message in list(recorded) if type(recorded) is list else ():
             if type(message) is warnings.WarningMessage:
                 self._add(message, Start(Anchor(PYTEST, 0, ""), Root("recorded warning", "pytest itself")))
 
@@ -227,17 +248,24 @@ class Roots:
         code = frame.frame.f_code
         for variable, value in frame.take_locals():
             text = f"local {describe.clean(variable)!r} of {name}"
-            link = Link(text, describe.label(value), "local variable", f"local {variable} of {function}")
+            link = Link(
+                text, describe.label(value), "local variable", f"local {describe.clean(variable)} of {function}"
+            )
             start = Start(Anchor(PYTEST if is_pytest else WEAK, 1, f"{frame.depth:04d}{variable}"), root, link)
             self._add(value, start, is_cell=variable in code.co_cellvars or variable in code.co_freevars)
 
 
 def _modules() -> list[tuple[str, object]]:
     """Return the loaded modules by name, a module's own name before further ones (``__mp_main__``)."""
-    known = [(name, module) for name, module in list(sys.modules.items()) if type(name) is str and module is not None]
+    entered = rawtypes.items_of(sys.modules)
+    known = [(name, module) for name, module in entered if type(name) is str and module is not None]
     return sorted(
         known, key=lambda item: not (rawtypes.is_module(item[1]) and rawtypes.module_name(item[1]) == item[0])
     )
+
+
+class _Refused(BaseException):
+    """Code of a user's was about to run."""
 
 
 class _Listener:
@@ -252,38 +280,36 @@ class _Listener:
         self.heard.append(other)
         return False
 
+    def refuse(self, frame: types.FrameType, event: str, _: object) -> None:
+        """Keep any function from running that is given this object: a profile function that raises ends the call."""
+        if event != "call" or not is_of_function(frame) or frame.f_code is _Listener.__eq__.__code__:
+            return
+        caller = frame.f_back.f_code if frame.f_back else None
+        is_lookup = frame.f_code.co_name == "__get__" and caller is _exit_callbacks.__code__
+        given = [value for _, value in rawtypes.items_of(frame.f_locals)]
+        if is_lookup or any(each is self for value in given for each in (value, *rawtypes.items_in(value))):
+            raise _Refused
+
 
 def _exit_callbacks() -> list[object]:
     """Return the functions registered with atexit, which C code holds out of the collector's sight (CPython 3.10-3.13).
 
-    ``atexit.unregister`` compares each with its argument, and this one is equal to none. A callable with an ``__eq__``
-    of its own that answers by itself is missed; arguments of callbacks are not told.
+    ``atexit.unregister`` compares each with its argument, and this one is equal to none. The comparison begins with the
+    callback, so that an ``__eq__`` of its own would run, and by a lie have the callback dropped: it is kept from
+    running, and then it and what was registered after it are missed. So are all where a profiler is at work, and
+    the arguments of callbacks.
     """
     listener = _Listener()
-    try:
-        atexit.unregister(listener)  # type: ignore[arg-type]
-    except Exception:  # noqa: BLE001 - a user's __eq__ raised: the callbacks before it are still known
+    if sys.getprofile() is not None:
         return listener.heard
+    try:
+        sys.setprofile(listener.refuse)
+        atexit.unregister(listener)  # type: ignore[arg-type]
+    except (_Refused, Exception):  # noqa: BLE001 - an ``__eq__`` was refused, or one in C raised
+        return listener.heard
+    finally:
+        sys.setprofile(None)
     return listener.heard
-
-
-def _start_of(obj: object) -> Start | None:  # noqa: PLR0911 - one line a kind of root
-    kind = type(obj)
-    if rawtypes.is_type(obj):
-        return _class_start(obj)
-    if kind is contextvars.Context:
-        return Start(Anchor(WEAK, 0, ""), Root("a context", "context"))
-    module = rawtypes.module_of(kind)
-    if module.startswith("_pytest."):
-        return _pytest_start(obj)
-    if rawtypes.is_instance(obj, threading.Thread):
-        return _thread_start(obj)
-    asyncio: Any = sys.modules.get("asyncio")
-    if asyncio is not None and rawtypes.is_instance(obj, asyncio.Task):
-        return _task_start(obj, asyncio)
-    if asyncio is not None and rawtypes.is_instance(obj, asyncio.BaseEventLoop):
-        return _loop_start(obj)
-    return None
 
 
 def _order(name: str) -> str:
@@ -291,12 +317,13 @@ def _order(name: str) -> str:
     return f"{name.count('.'):02d} {name}"
 
 
-def _class_start(kind: type) -> Start | None:
-    if not rawtypes.resolves_by_name(kind, sys.modules):
+def _class_start(kind: type, names: rawtypes.Names) -> Start | None:
+    module = rawtypes.module_naming(kind, names.item_of)
+    if module is None:
         return None
     name = rawtypes.module_of(kind)
     depth = rawtypes.qualname_of(kind).count(".")
-    anchor = Anchor(module_rank(name), 2 + 2 * depth, _order(name))
+    anchor = Anchor(module_rank(name, module), 2 + 2 * depth, _order(name))
     return Start(anchor, Root(describe.type_name(kind), "class attribute"))
 
 
@@ -308,18 +335,15 @@ def _thread_start(thread: Any) -> Start | None:
 
 
 def _loop_start(loop: Any) -> Start | None:
-    names = rawtypes.instance_dict(loop) or {}
-    if names.get("_thread_id") is None:
+    if rawtypes.attribute(loop, "_thread_id") is None:
         return None
     return Start(Anchor(THIRD_PARTY, 1, ""), Root(f"running {describe.short_type_name(type(loop))}", "asyncio loop"))
 
 
-def _task_start(task: Any, asyncio: Any) -> Start | None:
-    if asyncio.Future.done(task):
+def _task_start(task: Any) -> Start | None:
+    if rawtypes.c_answer(task, "done") or _loop_start(rawtypes.c_answer(task, "get_loop")) is None:
         return None
-    if _loop_start(asyncio.Future.get_loop(task)) is None:
-        return None
-    name = describe.clean(str(asyncio.Task.get_name(task)))
+    name = describe.clean(rawtypes.text_of(rawtypes.c_answer(task, "get_name")))
     return Start(Anchor(THIRD_PARTY, 1, name), Root(f"task {name!r}", "asyncio task", "pending"))
 
 
@@ -330,25 +354,28 @@ def _pytest_start(obj: Any) -> Start | None:
         if rawtypes.module_of(base).startswith("_pytest.")
     }
     if "FixtureDef" in names:
-        scope, name = obj.scope, describe.clean(obj.argname)
+        scope = rawtypes.text_of(rawtypes.attribute(rawtypes.attribute(obj, "_scope"), "_value_"), "function")
+        name = describe.clean(rawtypes.text_of(rawtypes.attribute(obj, "argname")))
         if scope != "function" and not name.startswith(_XUNIT_FIXTURES):
             return Start(Anchor(WEAK, 0, name), Root(describe.fixture_name(scope, name), "fixture"))
     elif names.isdisjoint(_HOUSEKEEPERS):
         return None
-    return Start(Anchor(PYTEST, 0, type(obj).__name__), Root(describe.type_name(type(obj)), "pytest itself"))
+    return Start(
+        Anchor(PYTEST, 0, rawtypes.qualname_of(type(obj))), Root(describe.type_name(type(obj)), "pytest itself")
+    )
 
 
 _STDLIB_DIR = os.path.normcase(sysconfig.get_path("stdlib")) + os.sep
 
 
-def module_rank(name: str) -> int:
-    """Return whose code a module is: the user's, a third party's, the standard library's or pytest's."""
+def module_rank(name: str, module: object) -> int:
+    """Return whose code a module is, loaded by that name: the user's, a third party's, the library's or pytest's."""
     top = name.partition(".")[0]
     if top in PYTEST_PACKAGES:
         return PYTEST
     if top in sys.stdlib_module_names:
         return STDLIB
-    file = rawtypes.module_file(name)
+    file = rawtypes.file_of(module)
     if rawtypes.is_in_environment(file):
         return THIRD_PARTY
     return STDLIB if file.startswith(_STDLIB_DIR) else USER
@@ -358,19 +385,20 @@ def class_root(root: Root, objects: list[Any]) -> tuple[Root, list[Any]]:
     """Start from the class where a path leads from a module to one that has a name of its own to be found by."""
     for index in range(len(objects) - 2, 0, -1):
         kind = objects[index]
-        if rawtypes.is_type(kind) and rawtypes.resolves_by_name(kind, sys.modules):
+        if rawtypes.is_type(kind) and rawtypes.module_naming(kind) is not None:
             return Root(describe.type_name(kind), "class attribute"), objects[index:]
     return root, objects
 
 
 def logger_root(root: Root, objects: list[Any]) -> tuple[Root, list[Any]]:
     """Start from the last logger on a path if it can be had by its name, whichever module the path came by."""
-    logging: Any = sys.modules.get("logging")
-    manager: Any = rawtypes.class_dict(logging.Logger).get("manager") if rawtypes.is_module(logging) else None
-    loggers = (rawtypes.instance_dict(manager) or {}).get("loggerDict") if manager is not None else None
+    logger = rawtypes.loaded_class("logging", "Logger")
+    if logger is None:
+        return root, objects
+    loggers = rawtypes.attribute(rawtypes.item_of(rawtypes.class_dict(logger), "manager"), "loggerDict")
     for index in range(len(objects) - 2, 0, -1):
-        if type(loggers) is dict and rawtypes.is_instance(objects[index], logging.Logger):
-            name = next((key for key, value in loggers.items() if value is objects[index]), None)
+        if type(loggers) is dict and rawtypes.is_instance(objects[index], logger):
+            name = next((key for key, value in rawtypes.items_of(loggers) if value is objects[index]), None)
             if type(name) is str:
                 return Root(f"logging.getLogger({describe.key_text(name)})", "logger"), objects[index:]
     return root, objects

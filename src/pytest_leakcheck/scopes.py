@@ -8,13 +8,12 @@ or module by design.
 
 from __future__ import annotations
 
-import inspect
 import types
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_leakcheck import describe
+from pytest_leakcheck import describe, rawtypes
 from pytest_leakcheck.census import Census
 from pytest_leakcheck.watch import Watch
 
@@ -215,11 +214,21 @@ class Scopes:
         self._latest.clear()
 
 
+_MOST_WRAPPERS = 10
+"""Decorators around a fixture's function that are looked through."""
+
+
 def _module_of(definition: Any) -> str:
-    return str(getattr(definition.func, "__module__", ""))
+    function = definition.func.__func__ if type(definition.func) is types.MethodType else definition.func
+    return rawtypes.text_of(function.__module__) if type(function) is types.FunctionType else ""
 
 
 def _place_of(definition: Any) -> str:
     """Return where the fixture's function is, or the part of the suite that it is for where that is not to be had."""
-    code = getattr(inspect.unwrap(definition.func), "__code__", None)
-    return describe.place(code) if type(code) is types.CodeType else describe.clean(definition.baseid)
+    function = definition.func
+    for _ in range(_MOST_WRAPPERS):
+        function = function.__func__ if type(function) is types.MethodType else function
+        wrapped = rawtypes.attribute(function, "__wrapped__")
+        function = function if wrapped is None else wrapped
+    is_plain = type(function) is types.FunctionType
+    return describe.place(function.__code__) if is_plain else describe.clean(definition.baseid)

@@ -40,8 +40,8 @@ class TypeFilter:
 
 def named(targets: Sequence[type | str]) -> TypeFilter:
     """Return a filter of the classes and dotted globs in `targets`, subclasses included."""
-    classes = [target for target in targets if not isinstance(target, str)]
-    globs = [target for target in targets if isinstance(target, str)]
+    classes = [target for target in targets if rawtypes.is_type(target)]
+    globs = [rawtypes.text_of(target) for target in targets if not rawtypes.is_type(target)]
 
     def judge(kind: type) -> bool:
         bases = rawtypes.mro_of(kind)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_leakcheck import targets
+from pytest_leakcheck.rawtypes import is_type, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ class Asked:
 
     def note(self, plan: Plan) -> None:
         """Count one more test for all that `plan` asks for by name."""
-        names = {target for target in plan.instances_of if isinstance(target, str)}
+        names = {text_of(target) for target in plan.instances_of if not is_type(target)}
         for name in names | ({OWN} if plan.is_own else set()):
             self._tests[name] = self._tests.get(name, 0) + 1
 

@@ -351,7 +351,7 @@ def _judge(item: pytest.Item, run: Run) -> None:
         found = run.check.judge(again, parametrize_values(item))
         run.leak = completed(found, item.nodeid, run.check.options) if found else None
     except Exception as error:  # noqa: BLE001 - a fault of ours must not break the user's run; it is told at the end
-        run.trouble = f"{type(error).__name__}: {error}"
+        run.trouble = error_text(error)
     finally:
         run.judged += time.perf_counter() - started
     if run.leak is not None and run.report is not None and run.call is not None:

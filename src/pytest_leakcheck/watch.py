@@ -8,7 +8,7 @@ import weakref
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_leakcheck import describe
+from pytest_leakcheck import describe, rawtypes
 from pytest_leakcheck.model import Survivor
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ _MOST_ROUNDS = 5
 """Full collections at most: one more while finalisers and weak reference callbacks still free something."""
 _FIRST_NAP, _LONGEST_NAP = 0.001, 0.05
 """Seconds slept between two looks while settling, doubled from the one to the other."""
+
+
+_MOST_OF_REASON = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,8 @@ class Watch:
         Raises TypeError where it can't be weakly referenced. An object that is watched already keeps its first origin.
         """
         if not any(entry.ref() is obj for entry in self.watched):
-            self._enter(weakref.ref(obj), Survivor(describe.type_name(type(obj)), origin, reason))
+            why = describe.clean(reason, _MOST_OF_REASON) if rawtypes.is_instance(reason, str) else ""
+            self._enter(weakref.ref(obj), Survivor(describe.type_name(type(obj)), origin, why))
 
     def add_new(self, obj: object, origin: str) -> None:
         """Watch `obj`, known to be unwatched, if it can be weakly referenced."""
