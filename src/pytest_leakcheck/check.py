@@ -18,6 +18,7 @@ from pytest_leakcheck.watch import Watch
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
+    from pytest_leakcheck.again import Again
     from pytest_leakcheck.confirm import Entrusted, Ledger, Note
     from pytest_leakcheck.model import Leak
     from pytest_leakcheck.options import Options
@@ -189,7 +190,7 @@ class Check:
             self._start_census()
         return self.unpardoned(report)
 
-    def judge(self, again: Callable[[], Watch | None] | None = None, kept: Sequence[Any] = ()) -> Report | None:
+    def judge(self, again: Again | None = None, kept: Sequence[Any] = ()) -> Report | None:
         """Return the leaks, or None where all is gone.
 
         A full collection precedes every leak. What only pytest's housekeeping holds is put aside, not reported; what a
@@ -221,7 +222,7 @@ class Check:
             leaks = self._leaks()
         return Report(leaks, waited=waited if waited >= 0.1 else 0.0) if leaks else None
 
-    def _accumulated(self, again: Callable[[], Watch | None] | None, kept: Sequence[Any]) -> list[Leak]:
+    def _accumulated(self, again: Again | None, kept: Sequence[Any]) -> list[Leak]:
         started = time.perf_counter()
         self.found.forget(self.watch.alive())
         is_left = self.found.collect_young()

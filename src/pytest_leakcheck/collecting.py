@@ -47,16 +47,21 @@ def _and_more(nodeids: list[str]) -> str:
 def _vanished(collector: pytest.Module | pytest.Class) -> Iterator[str]:
     """Tell of each test-named attribute that a wrong marker replaced by what a class or function made of the test."""
     names = _names_of(collector.obj)
-    module = collector.getparent(pytest.Module)
-    around = _names_of(module.obj) if module is not None and module is not collector else []
-    helpers = [what for what in _marked([*around, *names]) if not is_type(what)]
-    for name, value in names:
-        if not (collector.funcnamefilter(name) or collector.classnamefilter(name)):
-            continue
+    named = [(n, value) for n, value in names if collector.funcnamefilter(n) or collector.classnamefilter(n)]
+    lost = [(name, value) for name, value in named if is_marked(type(value)) or not callable(value)]
+    helpers = _helpers(collector, names) if lost else []
+    for name, value in lost:
         if is_marked(type(value)):
             yield vanished(name, type(value))
-        elif not callable(value) and helpers:
+        elif helpers:
             yield vanished(name, helpers[0])
+
+
+def _helpers(collector: pytest.Module | pytest.Class, names: list[tuple[str, Any]]) -> list[Any]:
+    """Return the marked functions that the names of a module or class lead to."""
+    module = collector.getparent(pytest.Module)
+    around = _names_of(module.obj) if module is not None and module is not collector else []
+    return [what for what in _marked([*around, *names]) if not is_type(what)]
 
 
 def _names_of(what: Any) -> list[tuple[str, Any]]:

@@ -20,8 +20,9 @@ from pytest_leakcheck.places import below, names_of_type
 from pytest_leakcheck.watch import Watch, Watched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
+    from pytest_leakcheck.again import Again
     from pytest_leakcheck.model import Leak, Survivor
     from pytest_leakcheck.options import Options
     from pytest_leakcheck.places import Place
@@ -158,8 +159,8 @@ class Confirmation:
     entrusted: list[Entrusted] = field(default_factory=list)
     """What was found out to be held by wider-scoped fixtures alone."""
 
-    def judge(self, again: Callable[[], Watch | None] | None) -> list[Leak]:
-        """Return the leaks. `again` runs the test once more and returns what it left, or None if it failed."""
+    def judge(self, again: Again | None) -> list[Leak]:
+        """Return the leaks; `again` is how the test may be run again, None where it may not."""
         leaks: list[Leak] = []
         if not self.is_strict:
             for known, members in self.ledger.recognise(self.watch):
@@ -170,8 +171,8 @@ class Confirmation:
         if not self.watch.drop_dead():
             return leaks
         further = self._run_again(again)
-        if further:
-            return leaks + self._by_repeat(further)
+        if again is not None and further:
+            return leaks + self._with_lines(self._by_repeat(further), again)
         is_certain = self.is_strict and again is None  # a second run that failed tells nothing of what it would leave
         return leaks + (self._by_survival() if is_certain else self._by_recurrence())
 
@@ -231,7 +232,20 @@ class Confirmation:
         self.watch.collect()  # what was replaced may be garbage that waits for the collector
         return known.has_living()
 
-    def _run_again(self, again: Callable[[], Watch | None] | None) -> list[Watch]:
+    def _with_lines(self, leaks: list[Leak], again: Again) -> list[Leak]:
+        """Return leaks with the lines that made their survivors, for which a long test is run once more."""
+        if again.is_quick or all(leak.seen_in for leak in leaks):
+            return leaks
+        watch = again.run(is_traced=True)
+        facts = watch.facts(watch.alive()) if watch is not None else []
+        lines = {fact.type_name: fact.made for fact in facts if fact.made}
+
+        def told(survivor: Survivor) -> Survivor:
+            return replace(survivor, made=survivor.made or lines.get(survivor.type_name, ""))
+
+        return [replace(leak, survivors=tuple(map(told, leak.survivors))) for leak in leaks]
+
+    def _run_again(self, again: Again | None) -> list[Watch]:
         """Return what each further run left, or nothing if the test may not or could not be run again."""
         further: list[Watch] = []
         if again is None:
@@ -239,7 +253,7 @@ class Confirmation:
         for number in range(max(1, self.options.repeat) if self.is_strict else self.options.repeat):
             if not number:
                 self.ledger.notes.append(Note("repeated", self.test))
-            watch = again()
+            watch = again.run(is_traced=again.is_quick)
             if watch is None:
                 return []
             further.append(watch)

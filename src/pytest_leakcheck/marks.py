@@ -41,14 +41,17 @@ def plan_for(item: pytest.Item, *, is_on: bool) -> Plan:
 
 def problem_of(item: pytest.Item) -> str | None:
     """Return what is wrong with the markers of `item`, or None."""
-    for mark in item.iter_markers("skip_leakcheck"):
-        given = [*mark.args, *([mark.kwargs["reason"]] if set(mark.kwargs) == {"reason"} else [])]
-        if len(given) != 1 or not isinstance(given[0], str) or not given[0].strip() or set(mark.kwargs) - {"reason"}:
-            return 'skip_leakcheck needs a reason, one string: @pytest.mark.skip_leakcheck("why this test may leak")'
-    for mark in item.iter_markers("no_leak"):
-        problem = _problem_of_mark(mark)
+    for mark in item.iter_markers():
+        problem = _CHECKED[mark.name](mark) if mark.name in _CHECKED else None
         if problem:
             return problem
+    return None
+
+
+def _problem_of_skip(mark: pytest.Mark) -> str | None:
+    given = [*mark.args, *([mark.kwargs["reason"]] if set(mark.kwargs) == {"reason"} else [])]
+    if len(given) != 1 or not isinstance(given[0], str) or not given[0].strip() or set(mark.kwargs) - {"reason"}:
+        return 'skip_leakcheck needs a reason, one string: @pytest.mark.skip_leakcheck("why this test may leak")'
     return None
 
 
@@ -68,6 +71,9 @@ def _problem_of_mark(mark: pytest.Mark) -> str | None:
     except TypeError as error:
         return str(error)
     return None
+
+
+_CHECKED = {"skip_leakcheck": _problem_of_skip, "no_leak": _problem_of_mark}
 
 
 def _spelling(arg: Any) -> str:

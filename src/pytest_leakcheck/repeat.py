@@ -33,15 +33,18 @@ _FRAMES = 5
 _MOST_OF_TIMEOUT = 0.4
 
 
-def why_not_repeatable(item: pytest.Function, seconds: float) -> str:
-    """Return why a second run of `item`, whose first call took `seconds`, might do harm; empty where it does not."""
+def why_not_repeatable(item: pytest.Function, seconds: float, *, is_asked_for: bool = False) -> str:
+    """Return why a second run of `item`, whose first call took `seconds`, might do harm; empty where it does not.
+
+    Where it is asked for by hand, that a wider-scoped fixture sees the test twice is no reason.
+    """
     if item.config.getoption("trace", default=False):
         return "--trace is on"
     if "teardown_exact" not in vars(item.session._setupstate):  # noqa: SLF001 - set for as long as the gap lasts
         return "this pytest tears tests down in another way"
     if getattr(item.obj, "is_hypothesis_test", False):
         return "hypothesis runs it many times already"
-    wide = _wider_fixtures(item)
+    wide = [] if is_asked_for else _wider_fixtures(item)
     if wide:
         return f"it uses the {wide[0].scope}-scoped fixture {wide[0].argname!r}"
     limit = _timeout(item)
@@ -82,10 +85,10 @@ def _timeout(item: pytest.Function) -> float:
 
 
 @contextlib.contextmanager
-def running_again(item: pytest.Function) -> Iterator[list[BaseException]]:
-    """Run `item` once more; yield what went wrong, with the allocations of the second run still on record."""
-    was_tracing = tracemalloc.is_tracing()
-    if not was_tracing:
+def running_again(item: pytest.Function, *, is_traced: bool) -> Iterator[list[BaseException]]:
+    """Run `item` once more; yield what went wrong, with the allocations of the run still on record if it is traced."""
+    is_ours = is_traced and not tracemalloc.is_tracing()
+    if is_ours:
         tracemalloc.start(_FRAMES)
     item.stash[REPEATING] = True
     errors: list[BaseException] = []
@@ -95,7 +98,7 @@ def running_again(item: pytest.Function) -> Iterator[list[BaseException]]:
         yield errors
     finally:
         item.stash[REPEATING] = False
-        if not was_tracing:
+        if is_ours:
             tracemalloc.stop()
 
 

@@ -17,6 +17,7 @@ from _pytest.runner import CallInfo, check_interactive_exception, runtestprotoco
 from _pytest.skipping import xfailed_key
 
 from pytest_leakcheck.adoption import note_pardoned
+from pytest_leakcheck.again import Again
 from pytest_leakcheck.beside import completed
 from pytest_leakcheck.check import Check, LeakError, Plan, Session
 from pytest_leakcheck.describe import error_text
@@ -42,6 +43,8 @@ _RUN = pytest.StashKey["Run"]()
 _OWNED = pytest.StashKey[bool]()
 _JUDGE = "leakcheck-judge"
 _NEWLINE = r"\n"
+_QUICK = 0.01
+"""Seconds up to which a test is run a second time with its allocations on record: it takes up to 16 times as long."""
 
 
 @dataclass(slots=True)
@@ -361,26 +364,22 @@ def _judge(item: pytest.Item, run: Run) -> None:
         _add_late(run, run.leak)
 
 
-def _second_run(item: pytest.Item, run: Run) -> Callable[[], Watch | None] | None:
-    """Return what runs the test again and tells what that left of the project's own classes; None if it might harm."""
+def _second_run(item: pytest.Item, run: Run) -> Again | None:
+    """Return how the test may be run again to tell what it left of the project's own classes; None if it might harm."""
     if not isinstance(item, pytest.Function) or not run.is_owned or run.call is None:
         return None
-    if why_not_repeatable(item, run.call.duration):
+    if why_not_repeatable(item, run.call.duration, is_asked_for=run.check.plan.is_strict):
         return None
 
-    def again() -> Watch | None:
+    def again(*, is_traced: bool) -> Watch | None:
         second = Check(run.check.session, Plan(is_own=True))
         item.stash[_RUN] = Run(second, is_owned=False)
         second.start()
         try:
-            with running_again(item) as errors:
+            with running_again(item, is_traced=is_traced) as errors:
                 second.gather()
                 if errors:
-                    why = error_text(errors[0]).partition(_NEWLINE)[0]
-                    run.check.session.ledger.warn(
-                        f"{item.nodeid}: run a second time, to tell leaks from initialisation, it failed ({why}), "
-                        "so what it left counts once another test leaves the same"
-                    )
+                    run.check.session.ledger.warn(_failed_again(item, errors[0]))
                     return None
                 second.found.collect_young()
                 second.found.tell_origin(lambda obj: made_at(obj, second.options.root))
@@ -389,7 +388,14 @@ def _second_run(item: pytest.Item, run: Run) -> Callable[[], Watch | None] | Non
             second.stop()
             item.stash[_RUN] = run
 
-    return again
+    return Again(again, is_quick=run.call.duration < _QUICK)
+
+
+def _failed_again(item: pytest.Item, error: BaseException) -> str:
+    return (
+        f"{item.nodeid}: run a second time, to tell leaks from initialisation, it failed "
+        f"({error_text(error).partition(_NEWLINE)[0]}), so what it left counts once another test leaves the same"
+    )
 
 
 def _add_late(run: Run, report: Report) -> None:
