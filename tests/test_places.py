@@ -1,6 +1,7 @@
 """Places: where survivors were held, kept without keeping anything alive."""
 
 import gc
+import logging
 import sys
 import types
 import weakref
@@ -80,6 +81,18 @@ class TestPlaceOf:
         assert ids(with_dict) == {id(names["things"][0])}
         without = place_of([app, vars(app), app.holder, names["things"], names["things"][0]])
         assert ids(without) == ids(with_dict)
+
+    def test_a_logger_is_a_start_of_its_own(self):
+        """It is had by its name, whatever module the path came by."""
+        logger = logging.Logger("shop")  # noqa: LOG001 - one that nothing else knows
+        handler = logging.NullHandler()
+        logger.addHandler(handler)
+        logger.others = [logging.NullHandler()]
+        place = place_of([logger, vars(logger), logger.handlers, handler])
+
+        assert ids(place) == {id(handler)}
+        logger.handlers[:] = [logging.NullHandler()]
+        assert ids(place) == set(map(id, logger.handlers))
 
     def test_what_starts_elsewhere_has_no_place(self, app):
         """Neither a frame's local, nor a module that is itself what is asked about, nor a global without a name."""

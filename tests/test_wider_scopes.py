@@ -636,7 +636,8 @@ class TestFailingTests:
 class TestAsked:
     def test_without_leakcheck_fixtures_are_not_looked_at(self, suite):
         """Markers and registered objects ask for tests alone."""
-        source = "import pytest, shop\n@pytest.mark.no_leak\ndef test_it(server): server.mail = shop.Mail()\n"
+        marked = "@pytest.mark.no_leak(instances_of=shop.Server)"
+        source = f"import pytest, shop\n{marked}\ndef test_it(server): server.mail = shop.Mail()\n"
         conftest = SERVER.replace("shop.KEPT.append(server)", "").replace(
             "yield server", "yield server\n    shop.KEPT.append(server)"
         )

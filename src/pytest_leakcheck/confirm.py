@@ -229,8 +229,8 @@ class Confirmation:
         """Tell whether what another test left at a place that is no known leak still lives."""
         if known.verdict not in ("pending", "replaced") or not known.has_living():
             return False
-        self.watch.collect()  # what was replaced may be garbage that waits for the collector
-        return known.has_living()
+        self.watch.collect(most=1)  # what was replaced may be garbage that waits for the collector
+        return known.has_living() and (not self.watch.collect() or known.has_living())
 
     def _with_lines(self, leaks: list[Leak], again: Again) -> list[Leak]:
         """Return leaks with the lines that made their survivors, for which a long test is run once more."""
@@ -268,21 +268,44 @@ class Confirmation:
                 f"{self.test}: {self.watch.summary()} made once, not again by a second run: initialisation"
             )
             return []
-        if not second.collect():
+        if not second.collect(most=1):
             return []
         self.watch.drop_dead()  # the full collection was for both
+        findings = self._examined(second)
+        living = len(second.watched), len(self.watch.watched)
+        if any(self._may_be_leak(finding, living[0]) for finding in findings):
+            if not second.collect():
+                return []
+            self.watch.drop_dead()
+            if living != (len(second.watched), len(self.watch.watched)):
+                findings = self._examined(second)
+        return self._leaks_of(findings, second)
+
+    def _examined(self, second: Watch) -> tuple[Finding, ...]:
+        """Return what keeps the survivors of both runs alive, those of the second one coming first."""
         objects = second.alive()
         number, facts = len(objects), second.facts(objects)
         facts += self.watch.facts(self.watch.alive())
         objects += self.watch.alive()
-        leaks = []
-        for finding in examine(objects, facts, seconds=self.options.search_limit, fresh=number):
+        return examine(objects, facts, seconds=self.options.search_limit, fresh=number)
+
+    def _may_be_leak(self, finding: Finding, number: int) -> bool:
+        fresh = [index for index in finding.members if index < number]
+        return bool(fresh) and (self.is_strict or len(fresh) < len(finding.members))
+
+    def _leaks_of(self, findings: tuple[Finding, ...], second: Watch) -> list[Leak]:
+        objects = second.alive()
+        number, facts = len(objects), second.facts(objects)
+        facts += self.watch.facts(self.watch.alive())
+        objects += self.watch.alive()
+        leaks: list[Leak] = []
+        for finding in findings:
             fresh = [objects[index] for index in finding.members if index < number]
-            is_growing = bool(fresh) and len(fresh) < len(finding.members)
             leak = replace(finding.leak, survivors=tuple(second.facts(fresh)), also_keeps=())
             self._entrust(finding, objects, facts)
             if not fresh or self._may_live(leak):
                 continue
+            is_growing = len(fresh) < len(finding.members)
             for confirmed in self._verdict(finding._replace(leak=leak), second, fresh, is_growing=is_growing):
                 leaks += [confirmed if confirmed.seen_in else self._in_full(confirmed, fresh, objects)]
         return leaks

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 MOST_OBJECTS = 30_000
 """Objects looked at at most; about 20 ms (CPython 3.11)."""
 MOST_DISTANCE = 6
-_PASSED_OVER = (types.ModuleType, types.FrameType, types.CodeType, types.BuiltinFunctionType)
+_PASSED_OVER = frozenset(map(id, (types.ModuleType, types.FrameType, types.CodeType, types.BuiltinFunctionType)))
+"""The ids of types whose objects are met, but not looked into."""
 
 
 class Nearby:
@@ -28,6 +29,8 @@ class Nearby:
         """Walk from `starts`, pairs of a module's name and globals; the ids in `avoided` are not entered."""
         self._found: dict[int, tuple[int, str, int]] = {}
         self.objects: dict[int, object] = {}
+        self._kinds: dict[int, bool] = {}
+        """What was found out of types, by id: while the walk lasts, none of them dies."""
         wave: list[object] = []
         for name, names in starts:
             self._found[id(names)] = (0, name, 0)
@@ -42,7 +45,7 @@ class Nearby:
     def _next(self, wave: list[object], distance: int, avoided: frozenset[int]) -> list[object] | None:
         """Return what `wave` leads to and enter it; None, with nothing entered, where it is too much."""
         met: dict[int, tuple[object, int]] = {}
-        looked_at = 0
+        known, is_tracked, is_root, looked_at = self._found, gc.is_tracked, self._is_root, 0
         for holder in wave:
             referents = gc.get_referents(holder)
             looked_at += len(referents)
@@ -50,16 +53,22 @@ class Nearby:
                 return None
             for obj in referents:
                 node = id(obj)
-                if node in self._found or node in avoided or node in met or not gc.is_tracked(obj):
+                if node in known or node in met or node in avoided or not is_tracked(obj) or is_root(type(obj)):
                     continue
-                if not rawtypes.module_of(type(obj)).startswith("_pytest."):  # a root of its own: a mark, the loader
-                    met[node] = (obj, id(holder))
-        if len(self._found) + len(met) > MOST_OBJECTS:
+                met[node] = (obj, id(holder))
+        if len(known) + len(met) > MOST_OBJECTS:
             return None
         for node, (obj, holder_id) in met.items():
-            self._found[node] = (distance, self._found[holder_id][1], holder_id)
+            known[node] = (distance, known[holder_id][1], holder_id)
             self.objects[node] = obj
-        return [obj for obj, _ in met.values() if not rawtypes.is_one_of(type(obj), _PASSED_OVER)]
+        return [obj for obj, _ in met.values() if id(type(obj)) not in _PASSED_OVER]
+
+    def _is_root(self, kind: type) -> bool:
+        """Tell whether objects of a type of pytest's are met: a mark, the loader; they are roots of their own."""
+        verdict = self._kinds.get(id(kind))
+        if verdict is None:
+            verdict = self._kinds[id(kind)] = rawtypes.module_of(kind).startswith("_pytest.")
+        return verdict
 
     def distance(self, node: int) -> int | None:
         """Return how many references lead from a module's globals to a node, or None where it was not met."""

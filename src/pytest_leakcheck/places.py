@@ -8,11 +8,13 @@ the same types hang at the same depth below one name.
 from __future__ import annotations
 
 import gc
+import logging
 import types
 import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_leakcheck import rawtypes
+from pytest_leakcheck.frames import take_locals
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -51,7 +53,7 @@ class Place:
 
     def held(self, *, is_exact: bool = True) -> dict[int, Any]:
         """Return the objects held there now, by id; with `is_exact` off, the keys of dicts are data."""
-        names = _names_of(self._owner())
+        names = _start_of(self._owner())
         wave = {id(names): names} if names is not None else {}
         for number, step in enumerate(self._steps):
             is_name = is_exact or step.is_attribute or not number
@@ -70,7 +72,7 @@ def below(members: list[Any], wanted: AbstractSet[int], *, is_through_classes: b
     found: list[Any] = []
     while wave and len(seen) < MOST_BELOW and len(found) < len(wanted):
         fresh: dict[int, Any] = {}
-        for obj in _parts(wave) if is_through_classes else gc.get_referents(*wave):
+        for obj in _parts(wave):
             node = id(obj)
             if node not in seen and gc.is_tracked(obj) and not _is_shared(obj, is_through_classes=is_through_classes):
                 fresh[node] = obj
@@ -81,10 +83,29 @@ def below(members: list[Any], wanted: AbstractSet[int], *, is_through_classes: b
 
 
 def _parts(holders: list[Any]) -> list[Any]:
-    """Return what `holders` refer to, a class's bases and methods' globals left out."""
-    classes = [rawtypes.class_dict(kind) for kind in holders if rawtypes.is_type(kind)]
-    others = [obj for obj in holders if not rawtypes.is_type(obj)]
-    return gc.get_referents(*others, *(names for view in classes for names in gc.get_referents(view)))
+    """Return what `holders` refer to: of a class its own attributes, of frames and tracebacks the local variables."""
+    found: list[Any] = []
+    plain: list[Any] = []
+    for holder in holders:
+        if rawtypes.is_type(holder):
+            found += gc.get_referents(*gc.get_referents(rawtypes.class_dict(holder)))
+        elif type(holder) is types.FrameType:
+            found += [value for _, value in take_locals(holder)]
+        elif type(holder) is types.TracebackType:
+            found += _locals_of(holder)
+        else:
+            plain.append(holder)
+    return found + gc.get_referents(*plain)
+
+
+def _locals_of(traceback: types.TracebackType) -> list[Any]:
+    """Return the local variables of all frames of a traceback, which is often longer than what hangs below is deep."""
+    found: list[Any] = []
+    link: types.TracebackType | None = traceback
+    while link is not None:
+        found += [value for _, value in take_locals(link.tb_frame)]
+        link = link.tb_next
+    return found
 
 
 def _is_shared(obj: Any, *, is_through_classes: bool) -> bool:
@@ -94,25 +115,28 @@ def _is_shared(obj: Any, *, is_through_classes: bool) -> bool:
 
 
 def place_of(objects: list[Any]) -> Place | None:
-    """Return the place that a path of objects leads through, or None where it starts at neither module nor class."""
-    names = _names_of(objects[0])
+    """Return the place that a path of objects leads through, or None where it starts at nothing that has a name."""
+    names = _start_of(objects[0])
     if names is None or len(objects) < 3:
         return None
     steps: list[_Step] = []
-    holder = names
-    for index in range(2, len(objects)):
+    holder, first = names, 1 if names is objects[0] else 2
+    for index in range(first, len(objects)):
         if not _is_own_dict(objects[index - 1], objects[index]):
-            owner = objects[index - 2] if steps and _is_own_dict(objects[index - 2], holder) else holder
+            owner = objects[index - 2] if index > first and _is_own_dict(objects[index - 2], holder) else holder
             key = _name_in(owner, objects[index])
             steps.append(_Step(*names_of_type(objects[index]), key, _items_of(owner) is None and key is not None))
         holder = objects[index]
     return Place(weakref.ref(objects[0]), tuple(steps)) if steps[0].key is not None else None
 
 
-def _names_of(owner: Any) -> Any:
+def _start_of(owner: Any) -> Any:
+    """Return what the first step is taken from: the names of a module or class, a logger itself; None for others."""
     if rawtypes.is_module(owner):
         return rawtypes.module_dict(owner)
-    return rawtypes.class_dict(owner) if rawtypes.is_type(owner) else None
+    if rawtypes.is_type(owner):
+        return rawtypes.class_dict(owner)
+    return owner if rawtypes.is_instance(owner, logging.Logger) else None
 
 
 def names_of_type(obj: Any) -> tuple[str, str]:

@@ -87,6 +87,9 @@ class Roots:
         self._task = rawtypes.loaded_class("_asyncio", "Task")
         self._loop = rawtypes.loaded_class("asyncio.base_events", "BaseEventLoop")
         self._names = rawtypes.Names()
+        self._modules = _modules()
+        self._named: dict[int, tuple[str, object, int]] = {}
+        """For each module, and for its globals, its name and how many objects lead there from the module."""
         self._add_modules()
         self.nearby = self._look_nearby()
         self._add_context()
@@ -104,7 +107,7 @@ class Roots:
     def start(self, obj: object) -> Start | None:
         """Return the root that `obj` is part of, or None."""
         distance = self.nearby.distance(id(obj))
-        known = self._starts.get(id(obj))
+        known = self._known(id(obj))
         if distance is not None and (known is None or known.anchor.rank > USER):
             name = self.nearby.module(id(obj))
             return Start(Anchor(USER, distance + 1, _order(name)), Root(describe.clean(name), "module"))
@@ -147,7 +150,7 @@ class Roots:
     def start_itself(self, obj: object) -> Start | None:
         """Return the root that `obj` is by itself, not by what holds it from outside the heap or leads to it."""
         own = self._start_of(obj) if id(obj) not in self._targets else None
-        known = [start for start in (self._starts.get(id(obj)), own) if start is not None and start.link is None]
+        known = [start for start in (self._known(id(obj)), own) if start is not None and start.link is None]
         return min(known, key=lambda start: start.anchor.rank, default=None)
 
     def cells(self, cell: object) -> int:
@@ -164,14 +167,10 @@ class Roots:
         return [self._module_of_dict.get(id(path[0])), *path]
 
     def _look_nearby(self) -> Nearby:
-        known = _modules()
-        modules: dict[int, tuple[str, types.ModuleType]] = {}
-        for name, module in known:
-            if rawtypes.is_module(module):
-                modules.setdefault(id(module), (name, module))
+        modules = {node: (name, each) for node, (name, each) in self._modules.items() if rawtypes.is_module(each)}
         users = [(name, each) for name, each in modules.values() if module_rank(name, each) == USER]
         dicts = [id(rawtypes.module_dict(module)) for _, module in modules.values()]
-        avoided = {*dicts, *(id(module) for _, module in known), id(self._starts)}
+        avoided = {*dicts, *self._modules, *map(id, (self._starts, self._modules, self._named))}
         return Nearby(((name, rawtypes.module_dict(each)) for name, each in users), frozenset(avoided))
 
     def _add(self, obj: object, start: Start, *, is_cell: bool = False) -> None:
@@ -192,12 +191,22 @@ class Roots:
             self._add(obj, Start(Anchor(UNACCOUNTED, 1, ""), root, link))
 
     def _add_modules(self) -> None:
-        for name, module in _modules():
-            rank, order, root = module_rank(name, module), _order(name), Root(describe.clean(name), "module")
-            self._add(module, Start(Anchor(rank, 0, order), root))
+        for node, (name, module) in self._modules.items():
+            self._named[node] = name, module, 0
             if rawtypes.is_module(module):
                 self._module_of_dict[id(rawtypes.module_dict(module))] = module
-                self._add(rawtypes.module_dict(module), Start(Anchor(rank, 1, order), root))
+                self._named[id(rawtypes.module_dict(module))] = name, module, 1
+
+    def _known(self, node: int) -> Start | None:
+        """Return the best of the roots that were found when the search began."""
+        known = self._starts.get(node)
+        if node not in self._named:
+            return known
+        name, module, extra = self._named[node]
+        anchor = Anchor(module_rank(name, module), extra, _order(name))
+        if known is not None and (known.anchor.rank, known.anchor.extra) < (anchor.rank, anchor.extra):
+            return known
+        return Start(anchor, Root(describe.clean(name), "module"))
 
     def _add_context(self) -> None:
         root = Root(
@@ -255,13 +264,16 @@ class Roots:
             self._add(value, start, is_cell=variable in code.co_cellvars or variable in code.co_freevars)
 
 
-def _modules() -> list[tuple[str, object]]:
-    """Return the loaded modules by name, a module's own name before further ones (``__mp_main__``)."""
-    entered = rawtypes.items_of(sys.modules)
-    known = [(name, module) for name, module in entered if type(name) is str and module is not None]
-    return sorted(
-        known, key=lambda item: not (rawtypes.is_module(item[1]) and rawtypes.module_name(item[1]) == item[0])
-    )
+def _modules() -> dict[int, tuple[str, object]]:
+    """Return the loaded modules by id, each with a name; of several (``__mp_main__``) that which it goes by itself."""
+    found: dict[int, tuple[str, object]] = {}
+    for name, module in rawtypes.items_of(sys.modules):
+        if type(name) is not str or module is None:
+            continue
+        if id(module) in found and not (rawtypes.is_module(module) and rawtypes.module_name(module) == name):
+            continue
+        found[id(module)] = name, module
+    return found
 
 
 class _Refused(BaseException):

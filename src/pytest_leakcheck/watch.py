@@ -108,14 +108,15 @@ class Watch:
         known = {id(entry.ref()): entry.fact for entry in reversed(self.watched)}
         return [known[id(obj)] for obj in objects]
 
-    def collect(self) -> bool:
-        """Collect as little as it takes for all to die; tell whether any survives a full collection.
+    def collect(self, most: int = _MOST_ROUNDS) -> bool:
+        """Collect as little as it takes for all to die; tell whether any survives full collections, at `most` so many.
 
         Nothing alive, nothing collected: then the young generations, which cost microseconds, and only last a full one.
+        What the first one does not free, a second one may: where finalisers and callbacks that it set off let go.
         """
         self.collect_young()
         rounds = 0
-        while self.drop_dead() and rounds < _MOST_ROUNDS:
+        while self.drop_dead() and rounds < most:
             before = len(self.watched)
             freed = gc.collect()
             rounds += 1
