@@ -138,8 +138,8 @@ class TestExact:
 
         assert counted(counting) == []
 
-    def test_what_cannot_be_weakly_referenced_is_passed_over(self, kind):
-        """Old or new: that errs towards a missed leak."""
+    def test_what_cannot_be_weakly_referenced_is_noted_by_its_address(self, kind):
+        """The new ones alone, with the names of their types."""
         old = [Slotted(), Slotted()]
         running = Census(lambda cls: cls is Slotted)
         running.start()
@@ -148,6 +148,7 @@ class TestExact:
 
         assert kind
         assert counted(running) == []
+        assert running.new_addresses() == {id(new): (__name__, "Slotted")}
 
     def test_what_the_test_freezes_is_missed_and_the_rest_is_not(self, counting):
         """A frozen object is in no generation; without generations neither is it listed."""

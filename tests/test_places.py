@@ -9,7 +9,8 @@ import weakref
 import pytest
 
 from pytest_leakcheck import places
-from pytest_leakcheck.places import below, names_of_type, place_of
+from pytest_leakcheck.addresses import names_of_type
+from pytest_leakcheck.places import below, place_of
 
 
 class Thing:

@@ -73,7 +73,7 @@ class TestAdding:
         watch = Watch()
         with pytest.raises(TypeError):
             watch.add([], "here")
-        watch.add_new([], "made")
+        watch.add_new([[]], "made")
 
         assert (watch.total, watch.watched) == (0, [])
 
@@ -81,7 +81,7 @@ class TestAdding:
         """Nor does what is known of it."""
         watch, thing = Watch(), Thing()
         watch.add(thing, "here")
-        watch.add_new(Thing(), "made")
+        watch.add_new([Thing()], "made")
         del thing
 
         assert watch.alive() == []

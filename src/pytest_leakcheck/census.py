@@ -5,8 +5,9 @@ that promotes objects in between is announced to ``gc.callbacks``, which takes t
 Where generations do not tell young from old (free-threaded builds, the incremental collector of some 3.14 builds, which
 shows by a third threshold of 0, PyPy), all living objects of the wanted types are noted before and told apart after:
 slower, as exact.
-Limits, which err towards a missed leak: objects that the collector does not track, that can't be weakly referenced, or
-that a test freezes with ``gc.freeze()``.
+Objects that can't be weakly referenced are noted by their addresses: within one test, only another object made in it
+can come to be at one. Limits, which err towards a missed leak: objects that the collector does not track, or that a
+test freezes with ``gc.freeze()``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import rawtypes
+from pytest_leakcheck.addresses import names_of_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +43,8 @@ class Census:
         self._asked: dict[int, tuple[weakref.ref[Any], str]] = {}
         self._answers: list[tuple[weakref.ref[Any], str]] = []
         self._refs: list[weakref.ref[Any]] = []
-        self._old: dict[int, weakref.ref[Any]] = {}
+        self._addresses: dict[int, tuple[str, str]] = {}
+        self._old: dict[int, weakref.ref[Any] | None] = {}
         self._is_running = False
         self._pauses = 0
         """How many pauses are still to be resumed."""
@@ -112,6 +115,13 @@ class Census:
                 living[id(obj)] = obj
         return list(living.values())
 
+    def new_addresses(self) -> dict[int, tuple[str, str]]:
+        """Return the addresses of those counted that can't be weakly referenced, with the names of their types.
+
+        Some may be dead by now; an address is then that of nothing, or of an object made later.
+        """
+        return self._addresses
+
     def _before_collection(self, phase: str, info: dict[str, int]) -> None:
         if self._is_running and phase == "start" and info["generation"] >= 1:
             with contextlib.suppress(Exception):  # it runs amid the user's code, which must not see a fault of ours
@@ -130,9 +140,15 @@ class Census:
         if self._asked:
             self._answers += [self._asked.pop(node) for node in self._asked.keys() & set(map(id, objects))]
         for obj in self._wanted(objects):
-            old = self._old.get(id(obj))
-            if old is None or old() is not obj:
+            if not self._is_old(obj):
                 self._note(obj)
+
+    def _is_old(self, obj: object) -> bool:
+        """Tell whether `obj` was noted at the start; an address alone tells where there is no weak reference."""
+        if id(obj) not in self._old:
+            return False
+        ref = self._old[id(obj)]
+        return ref is None or ref() is obj
 
     def _wanted(self, objects: list[Any]) -> list[Any]:
         """Return the objects of wanted types, each type judged once: there are many more objects than types."""
@@ -152,12 +168,12 @@ class Census:
         ref = _ref(obj)
         if ref is not None:
             self._refs.append(ref)
+        else:
+            self._addresses[id(obj)] = names_of_type(obj)
 
     def _note_old(self) -> None:
         for obj in self._wanted(gc.get_objects()):
-            ref = _ref(obj)
-            if ref is not None:
-                self._old[id(obj)] = ref
+            self._old[id(obj)] = _ref(obj)
 
 
 def _ref(obj: object) -> weakref.ref[Any] | None:

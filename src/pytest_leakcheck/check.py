@@ -173,12 +173,12 @@ class Check:
         known = {id(obj) for obj in (*self.watch.alive(), *self.found.alive())}
         for value, origin in self._census.new_values():
             if id(value) not in known:
-                self.found.add_new(value, origin)
+                self.found.add_new([value], origin)
                 known.add(id(value))
-        for obj in self._census.new_objects():
-            if id(obj) not in known:
-                watch = self.watch if self._named(type(obj)) else self.found
-                watch.add_new(obj, self._origin)
+        fresh = [obj for obj in self._census.new_objects() if id(obj) not in known]
+        self.watch.add_new((obj for obj in fresh if self._named(type(obj))), self._origin)
+        self.found.add_new((obj for obj in fresh if not self._named(type(obj))), self._origin)
+        self.found.add_addresses(self._census.new_addresses(), self._origin)
         self._census = None
 
     def judge_so_far(self) -> Report | None:
@@ -256,8 +256,8 @@ class Check:
     def close(self) -> None:
         """Let go of everything."""
         self.stop()
-        self.watch.watched.clear()
-        self.found.watched.clear()
+        self.watch.clear()
+        self.found.clear()
         self.is_over = True
 
     def _settle(self, seconds: float) -> float:

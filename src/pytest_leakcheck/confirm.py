@@ -13,10 +13,11 @@ import weakref
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from pytest_leakcheck.addresses import names_of_type
 from pytest_leakcheck.describe import tally
 from pytest_leakcheck.explain import Finding, examine
 from pytest_leakcheck.growth import Growth
-from pytest_leakcheck.places import below, names_of_type
+from pytest_leakcheck.places import below
 from pytest_leakcheck.watch import Watch, Watched
 
 if TYPE_CHECKING:
@@ -262,7 +263,8 @@ class Confirmation:
     def _by_repeat(self, further: list[Watch]) -> list[Leak]:
         *between, second = further
         for watch in between:
-            self.watch.watched += watch.watched
+            self.watch.take_over(watch)
+        self.watch.forget_addresses(second.addressed)  # what was there is dead: the second run made something there
         if not second.collect_young():
             self.ledger.set_aside(
                 f"{self.test}: {self.watch.summary()} made once, not again by a second run: initialisation"
@@ -272,12 +274,12 @@ class Confirmation:
             return []
         self.watch.drop_dead()  # the full collection was for both
         findings = self._examined(second)
-        living = len(second.watched), len(self.watch.watched)
+        living = len(second), len(self.watch)
         if any(self._may_be_leak(finding, living[0]) for finding in findings):
             if not second.collect():
                 return []
             self.watch.drop_dead()
-            if living != (len(second.watched), len(self.watch.watched)):
+            if living != (len(second), len(self.watch)):
                 findings = self._examined(second)
         return self._leaks_of(findings, second)
 

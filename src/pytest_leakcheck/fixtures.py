@@ -61,7 +61,7 @@ class AssertCollected:
             return
         report = self._check.judge_so_far()
         if report is not None:
-            self._check.watch.watched.clear()
+            self._check.watch.clear()
             raise LeakError(render(report))
 
     def instances_of(self, *classes: type | str) -> None:

@@ -14,6 +14,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_leakcheck import rawtypes
+from pytest_leakcheck.addresses import names_of_type
 from pytest_leakcheck.frames import take_locals
 
 if TYPE_CHECKING:
@@ -137,11 +138,6 @@ def _start_of(owner: Any) -> Any:
     if rawtypes.is_type(owner):
         return rawtypes.class_dict(owner)
     return owner if rawtypes.is_instance(owner, logging.Logger) else None
-
-
-def names_of_type(obj: Any) -> tuple[str, str]:
-    """Return the module and the qualified name of an object's type."""
-    return rawtypes.module_of(type(obj)), rawtypes.qualname_of(type(obj))
 
 
 def _items_of(holder: Any) -> Any:

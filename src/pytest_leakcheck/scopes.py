@@ -129,8 +129,7 @@ class Scopes:
         finally:
             census.stop()
             self._counting.pop()
-            for obj in census.new_objects():
-                standing.watch.add_new(obj, f"made during the set-up of {standing.name}")
+            standing.watch.add_new(census.new_objects(), f"made during the set-up of {standing.name}")
             if outer is not None:
                 outer.resume()
 
@@ -183,7 +182,7 @@ class Scopes:
             except Exception as error:  # noqa: BLE001 - a fault of ours must not break the user's run
                 why = describe.error_text(error)
                 self._session.ledger.warn(f"{key}: not checked, by a fault of the plugin: {why}")
-            standing.watch.watched.clear()
+            standing.watch.clear()
         return found
 
     def _judge(self, standing: Standing, *, may_fail: bool) -> Accumulated:

@@ -6,13 +6,13 @@ import gc
 import time
 import weakref
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_leakcheck import describe, rawtypes
+from pytest_leakcheck import addresses, describe
 from pytest_leakcheck.model import Survivor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 _MOST_ROUNDS = 5
 """Full collections at most: one more while finalisers and weak reference callbacks still free something."""
@@ -31,13 +31,26 @@ class Watched:
     fact: Survivor
 
 
+class Addressed(NamedTuple):
+    """One object that must die, known by its address."""
+
+    names: tuple[str, str]
+    """The module and the qualified name of its type."""
+    fact: Survivor
+
+
 @dataclass(slots=True)
 class Watch:
     """The objects of one check, each watched once."""
 
     watched: list[Watched] = field(default_factory=list)
+    addressed: dict[int, Addressed] = field(default_factory=dict)
+    """Those that can't be weakly referenced, by their addresses."""
     total: int = 0
     """How many objects were ever added, dead ones included."""
+
+    def __len__(self) -> int:
+        return len(self.watched) + len(self.addressed)
 
     def add(self, obj: object, origin: str, reason: str = "") -> None:
         """Watch `obj`; `origin` and `reason` are for the report.
@@ -45,20 +58,35 @@ class Watch:
         Raises TypeError where it can't be weakly referenced. An object that is watched already keeps its first origin.
         """
         if not any(entry.ref() is obj for entry in self.watched):
-            why = describe.clean(reason, _MOST_OF_REASON) if rawtypes.is_instance(reason, str) else ""
-            self._enter(weakref.ref(obj), Survivor(describe.type_name(type(obj)), origin, why))
-
-    def add_new(self, obj: object, origin: str) -> None:
-        """Watch `obj`, known to be unwatched, if it can be weakly referenced."""
-        try:
             ref = weakref.ref(obj)
-        except TypeError:
-            return
-        self._enter(ref, Survivor(describe.type_name(type(obj)), origin))
+            self.watched.append(Watched(ref, Survivor(describe.type_name(type(obj)), origin, reason)))
+            self.total += 1
 
-    def _enter(self, ref: weakref.ref[Any], fact: Survivor) -> None:
-        self.watched.append(Watched(ref, fact))
-        self.total += 1
+    def add_new(self, objects: Iterable[object], origin: str) -> None:
+        """Watch `objects`, known to be unwatched, as far as they can be weakly referenced; they may be many."""
+        facts: dict[int, Survivor] = {}
+        for obj in objects:
+            try:
+                ref = weakref.ref(obj)
+            except TypeError:
+                continue
+            kind = type(obj)
+            fact = facts.get(id(kind))
+            if fact is None:
+                fact = facts[id(kind)] = Survivor(describe.type_name(kind), origin)
+            self.watched.append(Watched(ref, fact))
+            self.total += 1
+
+    def add_addresses(self, nodes: Mapping[int, tuple[str, str]], origin: str) -> None:
+        """Watch what is at the addresses `nodes`, each given with the names of its type."""
+        for node, names in nodes.items():
+            self.addressed[node] = Addressed(names, Survivor(describe.clean(".".join(names)), origin))
+        self.total += len(nodes)
+
+    def clear(self) -> None:
+        """Watch nothing any more."""
+        self.watched.clear()
+        self.addressed.clear()
 
     def tell_origin(self, made_at: Callable[[Any], str]) -> None:
         """Note for each watched object that lives the line that made it."""
@@ -66,33 +94,58 @@ class Watch:
             obj = entry.ref()
             if obj is not None:
                 self.watched[index] = replace(entry, fact=replace(entry.fact, made=made_at(obj)))
+        for node, obj in self._found().items():
+            known = self.addressed[node]
+            self.addressed[node] = known._replace(fact=replace(known.fact, made=made_at(obj)))
 
     def refs(self, objects: Iterable[object]) -> list[weakref.ref[Any]]:
-        """Return the weak references to `objects`, all of them watched."""
+        """Return the weak references to those of `objects`, all of them watched, that can have one."""
         known = {id(entry.ref()): entry.ref for entry in self.watched}
-        return [known[id(obj)] for obj in objects]
+        return [known[id(obj)] for obj in objects if id(obj) in known]
+
+    def take_over(self, other: Watch) -> None:
+        """Watch what `other` watches as well."""
+        self.watched += other.watched
+        self.addressed.update(other.addressed)
 
     def forget(self, objects: Iterable[object]) -> None:
         """Stop watching `objects`."""
-        gone = set(map(id, objects))
+        self.forget_addresses(map(id, objects))
+
+    def forget_addresses(self, nodes: Iterable[int]) -> None:
+        """Stop watching the objects with these ids."""
+        gone = set(nodes)
         self.watched = [entry for entry in self.watched if id(entry.ref()) not in gone]
+        for node in gone & self.addressed.keys():
+            del self.addressed[node]
 
     def summary(self) -> str:
         """Return how many objects of which types are watched: ``2 shop.Session, 1 shop.Item``."""
-        return describe.tally(entry.fact.type_name for entry in self.watched)
+        facts = [*(entry.fact for entry in self.watched), *(known.fact for known in self.addressed.values())]
+        return describe.tally(fact.type_name for fact in facts)
 
     def collect_young(self) -> bool:
         """Collect the young generations while any watched object lives; tell whether one still does."""
         for generation in (0, 1):
-            if not self.drop_dead():
+            if not self._drop_dead_refs() and not self.addressed:
                 return False
             gc.collect(generation)
         return self.drop_dead()
 
     def drop_dead(self) -> bool:
         """Forget what has died; tell whether anything is left."""
+        self._drop_dead_refs()
+        found = self._found()
+        self.addressed = {node: known for node, known in self.addressed.items() if node in found}
+        return len(self) > 0
+
+    def _drop_dead_refs(self) -> bool:
         self.watched = [entry for entry in self.watched if entry.ref() is not None]
         return bool(self.watched)
+
+    def _found(self) -> dict[int, Any]:
+        """Return the living ones of those known by address."""
+        return addresses.find({node: known.names for node, known in self.addressed.items()}) if self.addressed else {}
 
     def alive(self) -> list[Any]:
         """Return the watched objects that live, in the order they were added, each once."""
@@ -101,11 +154,12 @@ class Watch:
             obj = entry.ref()
             if obj is not None:
                 living.setdefault(id(obj), obj)
-        return list(living.values())
+        return [*living.values(), *self._found().values()]
 
     def facts(self, objects: Iterable[object]) -> list[Survivor]:
         """Return what is known of each of `objects`, all of them watched."""
-        known = {id(entry.ref()): entry.fact for entry in reversed(self.watched)}
+        known = {node: each.fact for node, each in self.addressed.items()}
+        known.update((id(entry.ref()), entry.fact) for entry in reversed(self.watched))
         return [known[id(obj)] for obj in objects]
 
     def collect(self, most: int = _MOST_ROUNDS) -> bool:
@@ -117,10 +171,10 @@ class Watch:
         self.collect_young()
         rounds = 0
         while self.drop_dead() and rounds < most:
-            before = len(self.watched)
+            before = len(self)
             freed = gc.collect()
             rounds += 1
-            if not freed or not self.drop_dead() or (rounds > 1 and len(self.watched) == before):
+            if not freed or not self.drop_dead() or (rounds > 1 and len(self) == before):
                 break
         return self.drop_dead()
 
