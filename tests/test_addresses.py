@@ -1,6 +1,7 @@
 """Objects that can't be weakly referenced are watched by their addresses."""
 
 import gc
+import weakref
 
 import pytest
 
@@ -12,7 +13,7 @@ class Slotted:
     __slots__ = ("other",)
 
 
-NAMES = (__name__, "Slotted")
+KIND = weakref.ref(Slotted)
 
 
 @pytest.mark.parametrize("collected", [None, 0, 1, 2])
@@ -23,15 +24,15 @@ def test_a_living_object_is_found_at_its_address(collected):
     if collected is not None:
         gc.collect(collected)
 
-    assert find({id(thing): NAMES, id(other): NAMES}) == {id(thing): thing, id(other): other}
-    assert find({id(thing): (__name__, "Other")}) == {}
+    assert find({id(thing): KIND, id(other): KIND}) == {id(thing): thing, id(other): other}
+    assert find({id(thing): weakref.ref(Watch)}) == {}
 
 
 def test_a_dead_one_is_not():
     """Nothing is kept alive by its being watched; a cycle waits for the collector like any other."""
     watch, thing = Watch(), Slotted()
     thing.other = thing
-    watch.add_addresses({id(thing): NAMES}, "made during the test")
+    watch.add_addresses({id(thing): KIND}, "made during the test")
     assert watch.alive() == [thing]
     assert [fact.type_name for fact in watch.facts([thing])] == [f"{__name__}.Slotted"]
     del thing

@@ -159,7 +159,7 @@ class TestByRepeat:
 
         check(source, "--leakcheck-repeat=2").assert_outcomes(passed=1, failed=1)
 
-        assert runs_of(suite) == {"pool": 3, "leak": 3}
+        assert runs_of(suite) == {"pool": 3, "leak": 4}
 
     def test_attributes_that_are_numbered_are_one_place(self, check):
         """A leak that makes a new name for each object is one all the same."""
@@ -209,7 +209,7 @@ class TestKnownPlaces:
         result = check(self.SOURCE)
 
         result.assert_outcomes(failed=3)
-        assert runs_of(suite) == {"first": 2, "second": 1, "third": 1}
+        assert runs_of(suite) == {"first": 3, "second": 1, "third": 1}
         assert len(suite.lines_of(result, "The same leak as in test_it.py::test_first, held by test_it.KEPT.")) == 2
         assert suite.lines_of(result, "1 leak in 3 tests")
 
@@ -283,7 +283,7 @@ class TestKnownPlaces:
         )
 
         result.assert_outcomes(failed=2)
-        assert runs_of(suite) == {"both": 2}
+        assert runs_of(suite) == {"both": 3}
         result.stdout.fnmatch_lines(["*2 objects that should be gone are still alive", "*The same leak as in*"])
         assert suite.lines_of(result, "2 leaks in 2 tests")
 
@@ -437,7 +437,7 @@ class TestBareMarker:
             result = suite.run(source, option)
 
             result.assert_outcomes(failed=2, passed=1)
-            assert runs_of(suite) == {"slot": 2, "bounded": 2, "once": 2}
+            assert runs_of(suite) == {"slot": 3, "bounded": 3, "once": 2}
             (suite.path / "runs.txt").unlink()
 
     def test_without_a_repeat_every_survivor_fails(self, suite):

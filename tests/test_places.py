@@ -9,8 +9,8 @@ import weakref
 import pytest
 
 from pytest_leakcheck import places
-from pytest_leakcheck.addresses import names_of_type
-from pytest_leakcheck.places import below, place_of
+from pytest_leakcheck.growth import Growth
+from pytest_leakcheck.places import below, names_of_type, place_of
 
 
 class Thing:
@@ -152,3 +152,46 @@ class TestBelow:
         top.items = [[[[[[[last]]]]]]]
 
         assert below([top], {id(last)}) == []
+
+
+class TestGrowth:
+    def test_what_is_below_a_new_entry_is_of_the_leak(self, app):
+        """Once: later, the entry is an old one."""
+        app.KEPT = [Thing()]
+        growth = Growth(place_of([app, vars(app), app.KEPT]))
+        entry, below_it, elsewhere = Holder(), Thing(), Thing()
+        entry.held = below_it
+        app.KEPT.append(entry)
+        wanted = {id(entry), id(below_it), id(elsewhere)}
+
+        assert growth.take(wanted) == [entry, below_it]
+        assert growth.take(wanted) == []
+
+    def test_a_class_that_is_an_entry_is_looked_into(self, app):
+        """A registry of classes keeps what these have."""
+        app.REGISTRY = {}
+        growth = Growth(place_of([app, vars(app), app.REGISTRY]))
+        field = Thing()
+        app.REGISTRY["Form"] = [type("Form", (), {"fields": [field]})]
+
+        assert growth.take({id(field)}) == [field]
+
+    def test_the_class_of_an_entry_is_not(self, app, monkeypatch):
+        """What a class attribute holds is not held by each instance."""
+        app.KEPT = []
+        growth = Growth(place_of([app, vars(app), app.KEPT]))
+        slot = Thing()
+        monkeypatch.setattr(Holder, "held", slot)
+        app.KEPT.append(Holder())
+
+        assert growth.take({id(slot)}) == []
+
+    def test_all_keys_of_a_registry_are_one(self, app):
+        """A list at another key is the same container for a leak; another global is not."""
+        app.BY_NAME, app.OTHERS = {"a": []}, {"a": []}
+        growth = Growth(place_of([app, vars(app), app.BY_NAME, app.BY_NAME["a"]]))
+        things = [Thing(), Thing()]
+        app.BY_NAME["b"] = things[:1]
+        app.OTHERS["a"].append(things[1])
+
+        assert growth.take(set(map(id, things))) == things[:1]

@@ -526,7 +526,7 @@ class TestKinds:
         )
 
         result.assert_outcomes(failed=1, passed=1)
-        assert runs() == {"leak": 2, "cleanup": 2, "once": 2}
+        assert runs() == {"leak": 3, "cleanup": 3, "once": 2}
         assert suite.lines_of(result, "test_once: run a second time", "it failed (AssertionError")
 
     def test_a_coroutine_is_run_again(self, suite, runs):
@@ -559,7 +559,7 @@ class TestKinds:
         )
 
         result.assert_outcomes(failed=1, passed=1)
-        assert runs() == {"leak": 2, "slot": 2, "client": 4}
+        assert runs() == {"leak": 3, "slot": 2, "client": 5}
 
     def test_hypothesis_is_not_run_again(self, suite, runs):
         """Its examples are runs enough: a leak counts once another test leaves the same."""

@@ -11,33 +11,28 @@ import gc
 import sys
 from typing import TYPE_CHECKING, Any
 
-from pytest_leakcheck import rawtypes
-
 if TYPE_CHECKING:
+    import weakref
     from collections.abc import Mapping
 
 CHUNK = 4096
 
 
-def names_of_type(obj: object) -> tuple[str, str]:
-    """Return the module and the qualified name of an object's type."""
-    return rawtypes.module_of(type(obj)), rawtypes.qualname_of(type(obj))
+def find(wanted: Mapping[int, weakref.ref[type]]) -> dict[int, Any]:
+    """Return the living objects at the addresses `wanted`, each if it is of the type given.
 
-
-def find(wanted: Mapping[int, tuple[str, str]]) -> dict[int, Any]:
-    """Return the living objects at the addresses `wanted`, each if the names of its type are those given.
-
-    Young objects are looked through first, and the old ones from the youngest on, until all are found; the whole heap
-    only where one is missing.
+    Where the type is dead, so is the object. Young objects are looked through first, and the old ones from the youngest
+    on, until all are found; the whole heap only where one is missing.
     """
+    kinds = {node: kind for node, ref in wanted.items() if (kind := ref()) is not None}
     found: dict[int, Any] = {}
-    nodes = frozenset(wanted)
+    nodes = frozenset(kinds)
     for generation in (0, 1, 2) if sys.implementation.name == "cpython" else (None,):
-        objects: list[Any] = gc.get_objects(generation)
+        objects: list[Any] = gc.get_objects(generation) if nodes else []
         for end in range(len(objects), 0, -CHUNK):
-            if len(found) == len(wanted):
+            if len(found) == len(nodes):
                 return found
             chunk = objects[max(0, end - CHUNK) : end]
             if not nodes.isdisjoint(map(id, chunk)):
-                found.update((id(obj), obj) for obj in chunk if wanted.get(id(obj)) == names_of_type(obj))
+                found.update((id(obj), obj) for obj in chunk if kinds.get(id(obj)) is type(obj))
     return found

@@ -20,7 +20,6 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import rawtypes
-from pytest_leakcheck.addresses import names_of_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +42,7 @@ class Census:
         self._asked: dict[int, tuple[weakref.ref[Any], str]] = {}
         self._answers: list[tuple[weakref.ref[Any], str]] = []
         self._refs: list[weakref.ref[Any]] = []
-        self._addresses: dict[int, tuple[str, str]] = {}
+        self._addresses: dict[int, weakref.ref[type]] = {}
         self._old: dict[int, weakref.ref[Any] | None] = {}
         self._is_running = False
         self._pauses = 0
@@ -115,8 +114,8 @@ class Census:
                 living[id(obj)] = obj
         return list(living.values())
 
-    def new_addresses(self) -> dict[int, tuple[str, str]]:
-        """Return the addresses of those counted that can't be weakly referenced, with the names of their types.
+    def new_addresses(self) -> dict[int, weakref.ref[type]]:
+        """Return the addresses of those counted that can't be weakly referenced, with their types.
 
         Some may be dead by now; an address is then that of nothing, or of an object made later.
         """
@@ -169,7 +168,7 @@ class Census:
         if ref is not None:
             self._refs.append(ref)
         else:
-            self._addresses[id(obj)] = names_of_type(obj)
+            self._addresses[id(obj)] = weakref.ref(type(obj))
 
     def _note_old(self) -> None:
         for obj in self._wanted(gc.get_objects()):

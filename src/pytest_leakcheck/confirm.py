@@ -13,11 +13,10 @@ import weakref
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pytest_leakcheck.addresses import names_of_type
 from pytest_leakcheck.describe import tally
 from pytest_leakcheck.explain import Finding, examine
 from pytest_leakcheck.growth import Growth
-from pytest_leakcheck.places import below
+from pytest_leakcheck.places import below, names_of_type
 from pytest_leakcheck.watch import Watch, Watched
 
 if TYPE_CHECKING:
@@ -234,10 +233,10 @@ class Confirmation:
         return known.has_living() and (not self.watch.collect() or known.has_living())
 
     def _with_lines(self, leaks: list[Leak], again: Again) -> list[Leak]:
-        """Return leaks with the lines that made their survivors, for which a long test is run once more."""
-        if again.is_quick or all(leak.seen_in for leak in leaks):
+        """Return leaks with the lines that made their survivors, for which the test is run once more."""
+        if all(leak.seen_in for leak in leaks):
             return leaks
-        watch = again.run(is_traced=True)
+        watch = again(is_traced=True)
         facts = watch.facts(watch.alive()) if watch is not None else []
         lines = {fact.type_name: fact.made for fact in facts if fact.made}
 
@@ -254,7 +253,7 @@ class Confirmation:
         for number in range(max(1, self.options.repeat) if self.is_strict else self.options.repeat):
             if not number:
                 self.ledger.notes.append(Note("repeated", self.test))
-            watch = again.run(is_traced=again.is_quick)
+            watch = again()
             if watch is None:
                 return []
             further.append(watch)

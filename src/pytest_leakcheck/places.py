@@ -14,7 +14,6 @@ import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_leakcheck import rawtypes
-from pytest_leakcheck.addresses import names_of_type
 from pytest_leakcheck.frames import take_locals
 
 if TYPE_CHECKING:
@@ -84,9 +83,11 @@ def below(members: list[Any], wanted: AbstractSet[int], *, is_through_classes: b
 
 
 def _parts(holders: list[Any]) -> list[Any]:
-    """Return what `holders` refer to: of a class its own attributes, of frames and tracebacks the local variables."""
+    """Return what `holders` refer to: of a class its own attributes, of frames and tracebacks the local variables.
+
+    Its own class is nothing that an object has.
+    """
     found: list[Any] = []
-    plain: list[Any] = []
     for holder in holders:
         if rawtypes.is_type(holder):
             found += gc.get_referents(*gc.get_referents(rawtypes.class_dict(holder)))
@@ -95,8 +96,8 @@ def _parts(holders: list[Any]) -> list[Any]:
         elif type(holder) is types.TracebackType:
             found += _locals_of(holder)
         else:
-            plain.append(holder)
-    return found + gc.get_referents(*plain)
+            found += [part for part in gc.get_referents(holder) if part is not type(holder)]
+    return found
 
 
 def _locals_of(traceback: types.TracebackType) -> list[Any]:
@@ -138,6 +139,11 @@ def _start_of(owner: Any) -> Any:
     if rawtypes.is_type(owner):
         return rawtypes.class_dict(owner)
     return owner if rawtypes.is_instance(owner, logging.Logger) else None
+
+
+def names_of_type(obj: Any) -> tuple[str, str]:
+    """Return the module and the qualified name of an object's type."""
+    return rawtypes.module_of(type(obj)), rawtypes.qualname_of(type(obj))
 
 
 def _items_of(holder: Any) -> Any:

@@ -17,7 +17,6 @@ from _pytest.runner import CallInfo, check_interactive_exception, runtestprotoco
 from _pytest.skipping import xfailed_key
 
 from pytest_leakcheck.adoption import note_pardoned
-from pytest_leakcheck.again import Again
 from pytest_leakcheck.beside import completed
 from pytest_leakcheck.check import Check, LeakError, Plan, Session
 from pytest_leakcheck.describe import error_text
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from contextlib import AbstractContextManager
 
+    from pytest_leakcheck.again import Again
     from pytest_leakcheck.options import Options
     from pytest_leakcheck.watch import Watch
 
@@ -43,8 +43,6 @@ _RUN = pytest.StashKey["Run"]()
 _OWNED = pytest.StashKey[bool]()
 _JUDGE = "leakcheck-judge"
 _NEWLINE = r"\n"
-_QUICK = 0.01
-"""Seconds up to which a test is run a second time with its allocations on record: it takes up to 16 times as long."""
 
 
 @dataclass(slots=True)
@@ -371,15 +369,16 @@ def _second_run(item: pytest.Item, run: Run) -> Again | None:
     if why_not_repeatable(item, run.call.duration, is_asked_for=run.check.plan.is_strict):
         return None
 
-    def again(*, is_traced: bool) -> Watch | None:
+    def again(*, is_traced: bool = False) -> Watch | None:
         second = Check(run.check.session, Plan(is_own=True))
         item.stash[_RUN] = Run(second, is_owned=False)
         second.start()
         try:
             with running_again(item, is_traced=is_traced) as errors:
                 second.gather()
-                if errors:
+                if errors and not is_traced:
                     run.check.session.ledger.warn(_failed_again(item, errors[0]))
+                if errors:
                     return None
                 second.found.collect_young()
                 second.found.tell_origin(lambda obj: made_at(obj, second.options.root))
@@ -388,7 +387,7 @@ def _second_run(item: pytest.Item, run: Run) -> Again | None:
             second.stop()
             item.stash[_RUN] = run
 
-    return Again(again, is_quick=run.call.duration < _QUICK)
+    return again
 
 
 def _failed_again(item: pytest.Item, error: BaseException) -> str:

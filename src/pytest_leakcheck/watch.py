@@ -34,8 +34,7 @@ class Watched:
 class Addressed(NamedTuple):
     """One object that must die, known by its address."""
 
-    names: tuple[str, str]
-    """The module and the qualified name of its type."""
+    kind: weakref.ref[type]
     fact: Survivor
 
 
@@ -77,10 +76,12 @@ class Watch:
             self.watched.append(Watched(ref, fact))
             self.total += 1
 
-    def add_addresses(self, nodes: Mapping[int, tuple[str, str]], origin: str) -> None:
-        """Watch what is at the addresses `nodes`, each given with the names of its type."""
-        for node, names in nodes.items():
-            self.addressed[node] = Addressed(names, Survivor(describe.clean(".".join(names)), origin))
+    def add_addresses(self, nodes: Mapping[int, weakref.ref[type]], origin: str) -> None:
+        """Watch what is at the addresses `nodes`, each given with its type."""
+        for node, ref in nodes.items():
+            kind = ref()
+            if kind is not None:
+                self.addressed[node] = Addressed(ref, Survivor(describe.type_name(kind), origin))
         self.total += len(nodes)
 
     def clear(self) -> None:
@@ -127,7 +128,7 @@ class Watch:
     def collect_young(self) -> bool:
         """Collect the young generations while any watched object lives; tell whether one still does."""
         for generation in (0, 1):
-            if not self._drop_dead_refs() and not self.addressed:
+            if not self._drop_dead_refs() and not self._drop_dead_types():
                 return False
             gc.collect(generation)
         return self.drop_dead()
@@ -143,9 +144,15 @@ class Watch:
         self.watched = [entry for entry in self.watched if entry.ref() is not None]
         return bool(self.watched)
 
+    def _drop_dead_types(self) -> bool:
+        """Forget those known by address whose types are dead: that is cheap to tell."""
+        if self.addressed:
+            self.addressed = {node: known for node, known in self.addressed.items() if known.kind() is not None}
+        return bool(self.addressed)
+
     def _found(self) -> dict[int, Any]:
         """Return the living ones of those known by address."""
-        return addresses.find({node: known.names for node, known in self.addressed.items()}) if self.addressed else {}
+        return addresses.find({node: known.kind for node, known in self.addressed.items()}) if self.addressed else {}
 
     def alive(self) -> list[Any]:
         """Return the watched objects that live, in the order they were added, each once."""
