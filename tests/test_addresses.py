@@ -5,7 +5,7 @@ import weakref
 
 import pytest
 
-from pytest_leakcheck.addresses import find
+from pytest_leakcheck.addresses import Patience, find
 from pytest_leakcheck.watch import Watch
 
 
@@ -24,8 +24,8 @@ def test_a_living_object_is_found_at_its_address(collected):
     if collected is not None:
         gc.collect(collected)
 
-    assert find({id(thing): KIND, id(other): KIND}) == {id(thing): thing, id(other): other}
-    assert find({id(thing): weakref.ref(Watch)}) == {}
+    assert find({id(thing): KIND, id(other): KIND}).found == {id(thing): thing, id(other): other}
+    assert find({id(thing): weakref.ref(Watch)}).found == {}
 
 
 def test_a_dead_one_is_not():
@@ -39,6 +39,37 @@ def test_a_dead_one_is_not():
 
     assert not watch.collect()
     assert (len(watch), watch.total) == (0, 1)
+
+
+def test_the_youngest_of_the_old_are_looked_at_alone():
+    """As many as were promoted; none at all where none was."""
+    old = Slotted()
+    gc.collect()
+    kept = [[] for _ in range(20_000)]
+    gc.collect(1)
+    young = Slotted()
+    gc.collect(1)
+    wanted = {id(old): KIND, id(young): KIND}
+
+    assert len(kept) == 20_000
+    assert find(wanted, 0).found == {}
+    assert find(wanted, 100).found == {id(young): young}
+    assert find(wanted).found == {id(old): old, id(young): young}
+
+
+def test_looks_in_vain_become_rarer():
+    """Every second, fourth and at last sixteenth test is looked at, until one has left something."""
+    patience, looked_at = Patience(), []
+    for number in range(40):
+        if patience.is_due():
+            looked_at.append(number)
+            patience.note(is_costly=True, is_leak=False)
+
+    assert looked_at == [0, 2, 6, 14, 30]
+    patience.note(is_costly=True, is_leak=True)
+    assert patience.is_due()
+    patience.note(is_costly=False, is_leak=False)
+    assert patience.is_due()
 
 
 SLOTS = """

@@ -9,30 +9,77 @@ from __future__ import annotations
 
 import gc
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import weakref
     from collections.abc import Mapping
 
 CHUNK = 4096
+OLDEST = 2
+SLACK = 2_000
+"""Objects that automatic collections may have promoted unnoticed."""
+LARGE = 50_000
+"""Old objects from which on a look at the youngest of them takes a millisecond or more: the collector gives all or none."""
+MOST_PASSED = 16
 
 
-def find(wanted: Mapping[int, weakref.ref[type]]) -> dict[int, Any]:
+class Look(NamedTuple):
+    """What a look at some addresses came to."""
+
+    found: dict[int, Any]
+    """The living objects by their addresses."""
+    is_costly: bool = False
+
+
+def find(wanted: Mapping[int, weakref.ref[type]], span: int | None = None) -> Look:
     """Return the living objects at the addresses `wanted`, each if it is of the type given.
 
-    Where the type is dead, so is the object. Young objects are looked through first, and the old ones from the youngest
-    on, until all are found; the whole heap only where one is missing.
+    Where the type is dead, so is the object. `span` is how many objects at most were promoted to the oldest generation
+    since the first of them was made, young collections alone having promoted them: those are its youngest. None: any
+    number.
     """
     kinds = {node: kind for node, ref in wanted.items() if (kind := ref()) is not None}
     found: dict[int, Any] = {}
-    nodes = frozenset(kinds)
-    for generation in (0, 1, 2) if sys.implementation.name == "cpython" else (None,):
-        objects: list[Any] = gc.get_objects(generation) if nodes else []
-        for end in range(len(objects), 0, -CHUNK):
-            if len(found) == len(nodes):
-                return found
-            chunk = objects[max(0, end - CHUNK) : end]
+    nodes, size = frozenset(kinds), 0
+    for generation in (0, 1, OLDEST) if sys.implementation.name == "cpython" else (None,):
+        if len(found) == len(nodes) or (generation == OLDEST and span == 0):
+            break
+        objects: list[Any] = gc.get_objects(generation)
+        size = len(objects)
+        first = 0 if span is None or generation != OLDEST else max(0, size - span - SLACK)
+        for end in range(size, first, -CHUNK):
+            chunk = objects[max(first, end - CHUNK) : end]
             if not nodes.isdisjoint(map(id, chunk)):
                 found.update((id(obj), obj) for obj in chunk if kinds.get(id(obj)) is type(obj))
-    return found
+    return Look(found, is_costly=size > LARGE)
+
+
+def count_young() -> int:
+    """Return how many objects the next collection of the young generations may promote."""
+    return len(gc.get_objects(0)) + len(gc.get_objects(1))
+
+
+class Patience:
+    """Which tests' objects to look for: on a large heap one look takes as long as many a test.
+
+    Where what tests left was no leak, only every second test is looked at, then every fourth, up to every
+    sixteenth. Errs towards a missed leak; it goes by tests, not by time, so that each run comes to the same verdicts.
+    """
+
+    def __init__(self) -> None:
+        self._width = 1
+        self._passed = 0
+
+    def is_due(self) -> bool:
+        """Tell whether to look for the next test's objects."""
+        self._passed += 1
+        return self._passed >= self._width
+
+    def note(self, *, is_costly: bool, is_leak: bool) -> None:
+        """Note what came of a look."""
+        if is_leak:
+            self._width = 1
+        elif is_costly:
+            self._width = min(2 * self._width, MOST_PASSED)
+        self._passed = 0

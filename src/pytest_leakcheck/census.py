@@ -44,6 +44,8 @@ class Census:
         self._refs: list[weakref.ref[Any]] = []
         self._addresses: dict[int, weakref.ref[type]] = {}
         self._old: dict[int, weakref.ref[Any] | None] = {}
+        self._seen = 0
+        self._has_promoted = self._has_collected = False
         self._is_running = False
         self._pauses = 0
         """How many pauses are still to be resumed."""
@@ -121,8 +123,17 @@ class Census:
         """
         return self._addresses
 
+    @property
+    def span(self) -> int | None:
+        """How many objects at most were promoted since the start, or None where their order does not tell."""
+        if self._has_collected or not has_generations():
+            return None
+        return self._seen if self._has_promoted else 0
+
     def _before_collection(self, phase: str, info: dict[str, int]) -> None:
         if self._is_running and phase == "start" and info["generation"] >= 1:
+            self._has_promoted = True
+            self._has_collected |= info["generation"] > 1
             with contextlib.suppress(Exception):  # it runs amid the user's code, which must not see a fault of ours
                 self._take()
 
@@ -133,7 +144,9 @@ class Census:
             self._note_new(gc.get_objects())
             return
         for generation in (0, 1):
-            self._note_new(gc.get_objects(generation))
+            objects = gc.get_objects(generation)
+            self._note_new(objects)
+            self._seen += len(objects)
 
     def _note_new(self, objects: list[Any]) -> None:
         if self._asked:

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import targets
+from pytest_leakcheck.addresses import Patience
 from pytest_leakcheck.census import Census
 from pytest_leakcheck.describe import key_text
 from pytest_leakcheck.model import Report
@@ -60,6 +61,7 @@ class Session:
 
     def __init__(self, options: Options) -> None:
         self.options = options
+        self.patience = Patience()
         self._ledger: Ledger | None = None
 
     @cached_property
@@ -178,7 +180,8 @@ class Check:
         fresh = [obj for obj in self._census.new_objects() if id(obj) not in known]
         self.watch.add_new((obj for obj in fresh if self._named(type(obj))), self._origin)
         self.found.add_new((obj for obj in fresh if not self._named(type(obj))), self._origin)
-        self.found.add_addresses(self._census.new_addresses(), self._origin)
+        if self._census.new_addresses() and self.session.patience.is_due():
+            self.found.add_addresses(self._census.new_addresses(), self._origin, self._census.span)
         self._census = None
 
     def judge_so_far(self) -> Report | None:
@@ -223,6 +226,13 @@ class Check:
         return Report(leaks, waited=waited if waited >= 0.1 else 0.0) if leaks else None
 
     def _accumulated(self, again: Again | None, kept: Sequence[Any]) -> list[Leak]:
+        is_addressed = bool(self.found.addressed)
+        leaks = self._confirmed(again, kept)
+        if is_addressed:
+            self.session.patience.note(is_costly=self.found.is_costly, is_leak=bool(leaks))
+        return leaks
+
+    def _confirmed(self, again: Again | None, kept: Sequence[Any]) -> list[Leak]:
         started = time.perf_counter()
         self.found.forget(self.watch.alive())
         is_left = self.found.collect_young()

@@ -45,6 +45,10 @@ class Watch:
     watched: list[Watched] = field(default_factory=list)
     addressed: dict[int, Addressed] = field(default_factory=dict)
     """Those that can't be weakly referenced, by their addresses."""
+    span: int | None = 0
+    """How many objects at most were promoted since these were made; None where that is not known."""
+    is_costly: bool = False
+    """Whether looks for these took long."""
     total: int = 0
     """How many objects were ever added, dead ones included."""
 
@@ -76,8 +80,10 @@ class Watch:
             self.watched.append(Watched(ref, fact))
             self.total += 1
 
-    def add_addresses(self, nodes: Mapping[int, weakref.ref[type]], origin: str) -> None:
-        """Watch what is at the addresses `nodes`, each given with its type."""
+    def add_addresses(self, nodes: Mapping[int, weakref.ref[type]], origin: str, span: int | None = None) -> None:
+        """Watch what is at the addresses `nodes`, each given with its type; `span` is as in `addresses.find`."""
+        if nodes:
+            self.span = None if span is None or self.span is None else self.span + span
         for node, ref in nodes.items():
             kind = ref()
             if kind is not None:
@@ -108,6 +114,7 @@ class Watch:
         """Watch what `other` watches as well."""
         self.watched += other.watched
         self.addressed.update(other.addressed)
+        self.span = None
 
     def forget(self, objects: Iterable[object]) -> None:
         """Stop watching `objects`."""
@@ -130,14 +137,19 @@ class Watch:
         for generation in (0, 1):
             if not self._drop_dead_refs() and not self._drop_dead_types():
                 return False
+            if generation and self.addressed and self.span == 0 and not self.drop_dead():  # a look at the young alone
+                return False
+            promoted = addresses.count_young() if generation and self.addressed and self.span is not None else 0
             gc.collect(generation)
+            self.span = None if self.span is None else self.span + promoted
         return self.drop_dead()
 
     def drop_dead(self) -> bool:
         """Forget what has died; tell whether anything is left."""
         self._drop_dead_refs()
-        found = self._found()
-        self.addressed = {node: known for node, known in self.addressed.items() if node in found}
+        if self._drop_dead_types():
+            found = self._found()
+            self.addressed = {node: known for node, known in self.addressed.items() if node in found}
         return len(self) > 0
 
     def _drop_dead_refs(self) -> bool:
@@ -145,14 +157,18 @@ class Watch:
         return bool(self.watched)
 
     def _drop_dead_types(self) -> bool:
-        """Forget those known by address whose types are dead: that is cheap to tell."""
+        """Forget those known by address whose types are dead: that is cheaper to tell than that they are themselves."""
         if self.addressed:
             self.addressed = {node: known for node, known in self.addressed.items() if known.kind() is not None}
         return bool(self.addressed)
 
     def _found(self) -> dict[int, Any]:
         """Return the living ones of those known by address."""
-        return addresses.find({node: known.kind for node, known in self.addressed.items()}) if self.addressed else {}
+        if not self.addressed:
+            return {}
+        look = addresses.find({node: known.kind for node, known in self.addressed.items()}, self.span)
+        self.is_costly |= look.is_costly
+        return look.found
 
     def alive(self) -> list[Any]:
         """Return the watched objects that live, in the order they were added, each once."""
@@ -180,6 +196,7 @@ class Watch:
         while self.drop_dead() and rounds < most:
             before = len(self)
             freed = gc.collect()
+            self.span = None  # a full collection puts the objects into another order
             rounds += 1
             if not freed or not self.drop_dead() or (rounds > 1 and len(self) == before):
                 break
