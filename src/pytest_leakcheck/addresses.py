@@ -20,7 +20,7 @@ OLDEST = 2
 SLACK = 2_000
 """Objects that automatic collections may have promoted unnoticed."""
 LARGE = 50_000
-"""Old objects from which on a look at the youngest of them takes a millisecond or more: the collector gives all or none."""
+"""Old objects from which on a look at the youngest of them takes milliseconds: the collector gives all or none."""
 MOST_PASSED = 16
 
 
