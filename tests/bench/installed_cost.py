@@ -1,9 +1,10 @@
 """What the plugin costs a suite that asks for nothing: pairs of runs with it and with ``-p no:leakcheck``.
 
-    python tests/bench/installed_cost.py [--tests 10000] [--pairs 5] [--leakcheck]
+    python tests/bench/installed_cost.py [--tests 10000] [--pairs 5] [--objects 0] [--leakcheck]
 
 The runs of a pair follow each other, in turn the one first and the other; printed is the processor time of the best and
-of the median run of either kind, and their ratio. With ``--leakcheck`` the run with the plugin checks every test.
+of the median run of either kind, their ratio and the difference for a test. With ``--leakcheck`` the run with the
+plugin checks every test; ``--objects`` is a number of objects that the suite keeps on the heap all the while.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ import tempfile
 from pathlib import Path
 
 TESTS = "def test_{n}():\n    pass\n\n\n"
+HEAP = "HEAP = [[number] for number in range({objects})]\n"
 
 
-def write_suite(folder: Path, number: int) -> None:
-    """Write `number` empty tests into files of a thousand."""
+def write_suite(folder: Path, number: int, objects: int) -> None:
+    """Write `number` empty tests into files of a thousand, and a heap of `objects` beside them."""
+    (folder / "conftest.py").write_text(HEAP.format(objects=objects))
     for start in range(0, number, 1000):
         names = range(start, min(start + 1000, number))
         (folder / f"test_{start}.py").write_text("".join(TESTS.format(n=n) for n in names))
@@ -43,19 +46,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tests", type=int, default=10_000)
     parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--objects", type=int, default=0)
     parser.add_argument("--leakcheck", action="store_true")
     args = parser.parse_args()
     options = {"without": ["-p", "no:leakcheck"], "with": ["--leakcheck"] if args.leakcheck else []}
     taken: dict[str, list[float]] = {"without": [], "with": []}
     with tempfile.TemporaryDirectory() as folder:
-        write_suite(Path(folder), args.tests)
+        write_suite(Path(folder), args.tests, args.objects)
         for pair in range(args.pairs):
             for kind in sorted(options, reverse=bool(pair % 2)):
                 taken[kind].append(cpu_seconds(Path(folder), options[kind]))
     for name, pick in (("best", min), ("median", statistics.median)):
         plain, plugin = pick(taken["without"]), pick(taken["with"])
-        print(f"{name}: {plain:.2f} s without, {plugin:.2f} s with, ratio {plugin / plain:.3f}")  # noqa: T201
-    print(f"{args.tests:,} tests, {args.pairs} pairs, Python {platform.python_version()}")  # noqa: T201
+        each = 1000 * (plugin - plain) / args.tests
+        print(f"{name}: {plain:.2f} s without, {plugin:.2f} s with, ratio {plugin / plain:.3f}, {each:.3f} ms a test")  # noqa: T201
+    numbers = f"{args.tests:,} tests, {args.objects:,} objects kept, {args.pairs} pairs"
+    print(f"{numbers}, Python {platform.python_version()}")  # noqa: T201
 
 
 if __name__ == "__main__":
