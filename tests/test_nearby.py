@@ -1,0 +1,54 @@
+"""What lies within a few references of the globals of a module."""
+
+import types
+
+import pytest
+
+from pytest_leakcheck import nearby
+from pytest_leakcheck.nearby import Nearby
+
+
+class Node:
+    def __init__(self, held=None):
+        self.held = held
+
+
+def _walk(names, *avoided):
+    return Nearby([("app", names)], frozenset(map(id, avoided)))
+
+
+def test_each_object_is_met_at_its_shortest_distance():
+    """With the path that leads there, from the globals on."""
+    far = Node()
+    names = {"long": [[far]], "short": [far]}
+    found = _walk(names)
+
+    assert found.distance(id(names)) == 0
+    assert found.distance(id(far)) == 2
+    assert found.module(id(far)) == "app"
+    assert [id(obj) for obj in found.path(far)] == [id(names), id(names["short"]), id(far)]
+    assert found.distance(id(Node())) is None
+
+
+def test_modules_are_met_and_not_looked_into():
+    """Nor is anything met that is to be avoided."""
+    hidden = Node([])
+    names = {"module": types.ModuleType("other"), "avoided": hidden}
+    vars(names["module"])["inner"] = inner = []
+    found = _walk(names, hidden)
+
+    assert found.distance(id(names["module"])) == 1
+    assert (found.distance(id(inner)), found.distance(id(hidden))) == (None, None)
+
+
+@pytest.mark.parametrize(("limit", "distance"), [("MOST_DISTANCE", 1), ("MOST_OBJECTS", 60)])
+def test_only_whole_distances_count(monkeypatch, limit, distance):
+    """Past a limit the distance that exceeds it is left out, so that every path told is a shortest one."""
+    monkeypatch.setattr(nearby, limit, distance)
+    near = [[] for _ in range(50)]
+    names = {"near": near}
+    found = _walk(names)
+
+    assert found.distance(id(near)) == 1
+    assert [found.distance(id(one)) for one in near if found.distance(id(one)) is not None] in ([], [2] * 50)
+    assert (found.distance(id(near[0])) is None) == (limit == "MOST_DISTANCE")
