@@ -172,10 +172,15 @@ class Report:
 
 def _plain(value: Any) -> Any:
     """Return a value of this module as dicts, lists and plain values: `dataclasses.asdict` copies these deeply."""
-    if isinstance(value, tuple):
+    kind = type(value)
+    if kind is tuple:
         return [_plain(part) for part in value]
-    fields = getattr(type(value), "__dataclass_fields__", None)
-    return value if fields is None else {name: _plain(getattr(value, name)) for name in fields}
+    if id(kind) not in _KINDS:
+        return value
+    return {name: _plain(getattr(value, name)) for name in kind.__dataclass_fields__}
+
+
+_KINDS = frozenset(map(id, (Report, Leak, Survivor, Trace, Root, Link, Proof)))
 
 
 def _leak_from_plain(plain: dict[str, Any]) -> Leak:

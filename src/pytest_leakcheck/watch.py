@@ -8,7 +8,7 @@ import weakref
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_leakcheck import addresses, describe
+from pytest_leakcheck import addresses, describe, rawtypes
 from pytest_leakcheck.model import Survivor
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ class Watch:
         """
         if not any(entry.ref() is obj for entry in self.watched):
             ref = weakref.ref(obj)
-            self.watched.append(Watched(ref, Survivor(describe.type_name(type(obj)), origin, reason)))
+            fact = Survivor(describe.type_name(type(obj)), origin, rawtypes.text_of(reason))
+            self.watched.append(Watched(ref, fact))
             self.total += 1
 
     def add_new(self, objects: Iterable[object], origin: str) -> None:
