@@ -60,6 +60,12 @@ def count_young() -> int:
     return len(gc.get_objects(0)) + len(gc.get_objects(1))
 
 
+def full_collections() -> int:
+    """Return how many full collections there have been."""
+    collections: int = gc.get_stats()[-1]["collections"]
+    return collections
+
+
 class Patience:
     """Which tests' objects to look for: on a large heap one look takes as long as many a test.
 

@@ -264,6 +264,7 @@ class Confirmation:
         for watch in between:
             self.watch.take_over(watch)
         self.watch.forget_addresses(second.addressed)  # what was there is dead: the second run made something there
+        self.watch.span = None  # it has also promoted any number of objects
         if not second.collect_young():
             self.ledger.set_aside(
                 f"{self.test}: {self.watch.summary()} made once, not again by a second run: initialisation"

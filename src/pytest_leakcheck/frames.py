@@ -109,6 +109,7 @@ def running_frames() -> Iterator[RunningFrame]:
     for ident, top in sys._current_frames().items():  # noqa: SLF001 - the documented way to other threads' frames
         is_current = ident == threading.get_ident()
         frame: types.FrameType | None = top
+        del top  # the current thread's is this very frame, which would hold itself and all its callers
         while is_current and frame is not None and _is_ours(frame):
             frame = frame.f_back
         depth = 0

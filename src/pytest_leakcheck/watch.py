@@ -47,6 +47,8 @@ class Watch:
     """Those that can't be weakly referenced, by their addresses."""
     span: int | None = 0
     """How many objects at most were promoted since these were made; None where that is not known."""
+    full_collections: int = 0
+    """How many there had been when these were made: another one puts the old objects into another order."""
     is_costly: bool = False
     """Whether looks for these took long."""
     total: int = 0
@@ -85,6 +87,7 @@ class Watch:
         """Watch what is at the addresses `nodes`, each given with its type; `span` is as in `addresses.find`."""
         if nodes:
             self.span = None if span is None or self.span is None else self.span + span
+            self.full_collections = addresses.full_collections()
         for node, ref in nodes.items():
             kind = ref()
             if kind is not None:
@@ -167,7 +170,8 @@ class Watch:
         """Return the living ones of those known by address."""
         if not self.addressed:
             return {}
-        look = addresses.find({node: known.kind for node, known in self.addressed.items()}, self.span)
+        span = self.span if self.full_collections == addresses.full_collections() else None
+        look = addresses.find({node: known.kind for node, known in self.addressed.items()}, span)
         self.is_costly |= look.is_costly
         return look.found
 
@@ -197,7 +201,6 @@ class Watch:
         while self.drop_dead() and rounds < most:
             before = len(self)
             freed = gc.collect()
-            self.span = None  # a full collection puts the objects into another order
             rounds += 1
             if not freed or not self.drop_dead() or (rounds > 1 and len(self) == before):
                 break
