@@ -160,6 +160,7 @@ def generalised(text):
     text = re.sub(r"\b\d+\.\d+ ?s\b", "… s", text)
     text = re.sub(r"0x[0-9a-f]+", "0x…", text)
     text = re.sub(r"\(\d[\d.,]* (bytes|[kM]B)\)", "(… bytes)", text)
+    text = re.sub(r"\(\d[\d.,]*( +LEAKED)$", r"(…\1", text, flags=re.MULTILINE)
     text = re.sub(r"(?<=\S) {2,}", "  ", text)
     return re.sub(r"={3,}", "===", text)
 

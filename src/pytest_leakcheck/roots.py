@@ -43,6 +43,8 @@ PYTEST_PACKAGES = (
     "pytest_rerunfailures",
 )
 """Whose running frames and modules are pytest's own state: those that run the tests."""
+_DEBUGGERS = ("bdb", "cmd", "code", "pdb")
+"""Whose running frames hold what the user looks at, and only as long."""
 _XUNIT_FIXTURES = ("_xunit_", "_unittest_")
 """What pytest calls the fixtures that it makes of setup_class, setUpClass and the like."""
 _HOUSEKEEPERS = frozenset(
@@ -249,7 +251,9 @@ class Roots:
             self._add_locals(frame)
 
     def _add_locals(self, frame: RunningFrame) -> None:
-        is_pytest = frame.module.partition(".")[0] in PYTEST_PACKAGES
+        package = frame.module.partition(".")[0]
+        is_pytest = package in PYTEST_PACKAGES
+        rank = PYTEST if is_pytest or package in _DEBUGGERS else WEAK
         kind: RootKind = "pytest itself" if is_pytest else "running frame" if frame.is_current else "thread"
         function = frame.function
         name = f"{function} ({frame.place})"
@@ -260,7 +264,7 @@ class Roots:
             link = Link(
                 text, describe.label(value), "local variable", f"local {describe.clean(variable)} of {function}"
             )
-            start = Start(Anchor(PYTEST if is_pytest else WEAK, 1, f"{frame.depth:04d}{variable}"), root, link)
+            start = Start(Anchor(rank, 1, f"{frame.depth:04d}{variable}"), root, link)
             self._add(value, start, is_cell=variable in code.co_cellvars or variable in code.co_freevars)
 
 
