@@ -138,6 +138,27 @@ class TestSuite:
 
         result.assert_outcomes(passed=3)
 
+    def test_one_that_a_wider_scoped_fixture_holds_may_live(self, suite):
+        """Its end can't be watched for without a weak reference: that errs towards a missed leak."""
+        result = suite.run(
+            """
+            @pytest.fixture(scope="module")
+            def outbox():
+                yield []
+
+
+            def test_first(outbox): outbox.append(Point(1))
+
+
+            def test_second(outbox): outbox.append(Point(2))
+            """,
+            "--leakcheck",
+            prelude=f"import pytest{SLOTS}",
+        )
+
+        result.assert_outcomes(passed=2)
+        assert not suite.lines_of(result, "fault of the plugin")
+
     def test_without_a_second_run_it_is_missed(self, suite):
         """Whether an earlier one still lives is not to be told by an address: that errs towards a missed leak."""
         source = """

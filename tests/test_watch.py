@@ -68,6 +68,20 @@ class TestAdding:
         (fact,) = watch.facts([thing])
         assert (fact.origin, fact.reason) == ("here", "closed")
 
+    def test_a_reason_is_plain_text_of_bounded_length(self):
+        """Whatever class of text it is, and however long; what is no text is left out."""
+
+        class Reason(str):
+            __slots__ = ()
+
+        watch, things = Watch(), [Thing(), Thing(), Thing()]
+        for thing, reason in zip(things, (Reason("closed"), "x" * 10_000_000, 5), strict=True):
+            watch.add(thing, "here", reason)
+
+        short, long, none = (fact.reason for fact in watch.facts(things))
+        assert (short, type(short), none) == ("closed", str, "")
+        assert len(long) == 500
+
     def test_what_cannot_be_watched_raises_where_it_was_asked_for(self):
         """Found by a census it is passed over."""
         watch = Watch()

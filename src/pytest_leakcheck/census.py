@@ -99,7 +99,7 @@ class Census:
         It is missed if a collection has promoted it already; where there are no generations, nothing tells, and it is
         missed as well.
         """
-        ref = _ref(obj) if has_generations() else None
+        ref = rawtypes.weak_reference(obj) if has_generations() else None
         if ref is not None:
             self._asked[id(obj)] = ref, name
 
@@ -177,7 +177,7 @@ class Census:
         return is_wanted
 
     def _note(self, obj: object) -> None:
-        ref = _ref(obj)
+        ref = rawtypes.weak_reference(obj)
         if ref is not None:
             self._refs.append(ref)
         else:
@@ -185,12 +185,4 @@ class Census:
 
     def _note_old(self) -> None:
         for obj in self._wanted(gc.get_objects()):
-            self._old[id(obj)] = _ref(obj)
-
-
-def _ref(obj: object) -> weakref.ref[Any] | None:
-    """Return a weak reference to `obj`, or None where there can be none."""
-    try:
-        return weakref.ref(obj)
-    except TypeError:
-        return None
+            self._old[id(obj)] = rawtypes.weak_reference(obj)

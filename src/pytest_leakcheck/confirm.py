@@ -9,10 +9,10 @@ place, and costs nothing the next time.
 from __future__ import annotations
 
 import fnmatch
-import weakref
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from pytest_leakcheck import rawtypes
 from pytest_leakcheck.describe import tally
 from pytest_leakcheck.explain import Finding, examine
 from pytest_leakcheck.growth import Growth
@@ -20,6 +20,7 @@ from pytest_leakcheck.places import below, names_of_type
 from pytest_leakcheck.watch import Watch, Watched
 
 if TYPE_CHECKING:
+    import weakref
     from collections.abc import Collection, Iterable, Sequence
 
     from pytest_leakcheck.again import Again
@@ -230,7 +231,9 @@ class Confirmation:
         if known.verdict not in ("pending", "replaced") or not known.has_living():
             return False
         self.watch.collect(most=1)  # what was replaced may be garbage that waits for the collector
-        return known.has_living() and (not self.watch.collect() or known.has_living())
+        if known.has_living():
+            self.watch.collect()
+        return known.has_living()
 
     def _with_lines(self, leaks: list[Leak], again: Again) -> list[Leak]:
         """Return leaks with the lines that made their survivors, for which the test is run once more."""
@@ -283,12 +286,14 @@ class Confirmation:
                 findings = self._examined(second)
         return self._leaks_of(findings, second)
 
+    def _of_both_runs(self, second: Watch) -> tuple[list[Any], list[Survivor], int]:
+        """Return the survivors of both runs, what is known of each, and how many, the first ones, the second left."""
+        fresh, old = second.alive(), self.watch.alive()
+        return [*fresh, *old], [*second.facts(fresh), *self.watch.facts(old)], len(fresh)
+
     def _examined(self, second: Watch) -> tuple[Finding, ...]:
-        """Return what keeps the survivors of both runs alive, those of the second one coming first."""
-        objects = second.alive()
-        number, facts = len(objects), second.facts(objects)
-        facts += self.watch.facts(self.watch.alive())
-        objects += self.watch.alive()
+        """Return what keeps the survivors of both runs alive."""
+        objects, facts, number = self._of_both_runs(second)
         return examine(objects, facts, seconds=self.options.search_limit, fresh=number)
 
     def _may_be_leak(self, finding: Finding, number: int) -> bool:
@@ -296,10 +301,7 @@ class Confirmation:
         return bool(fresh) and (self.is_strict or len(fresh) < len(finding.members))
 
     def _leaks_of(self, findings: tuple[Finding, ...], second: Watch) -> list[Leak]:
-        objects = second.alive()
-        number, facts = len(objects), second.facts(objects)
-        facts += self.watch.facts(self.watch.alive())
-        objects += self.watch.alive()
+        objects, facts, number = self._of_both_runs(second)
         leaks: list[Leak] = []
         for finding in findings:
             fresh = [objects[index] for index in finding.members if index < number]
@@ -375,7 +377,8 @@ class Confirmation:
     def _entrust(self, finding: Finding, objects: list[Any], facts: Sequence[Survivor]) -> None:
         trace = finding.leak.trace
         if trace is not None and trace.root.kind == "fixture":
-            watched = [Watched(weakref.ref(objects[index]), facts[index]) for index in finding.members]
+            refs = ((rawtypes.weak_reference(objects[index]), facts[index]) for index in finding.members)
+            watched = [Watched(ref, fact) for ref, fact in refs if ref is not None]
             self.entrusted.append(Entrusted(trace.root.name, watched))
 
     def _may_live(self, leak: Leak) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import types
+import weakref
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 if TYPE_CHECKING:
@@ -52,6 +53,14 @@ def is_static(kind: type) -> bool:
     """Tell whether a type is part of the interpreter or of a C module for good: no address of one is used again."""
     flags: int = _flags_getter(kind)
     return not flags & _HEAP_TYPE
+
+
+def weak_reference(obj: object) -> weakref.ref[Any] | None:
+    """Return a weak reference to `obj`, or None where there can be none."""
+    try:
+        return weakref.ref(obj)
+    except TypeError:
+        return None
 
 
 def is_module(obj: object) -> TypeGuard[types.ModuleType]:

@@ -17,13 +17,11 @@ _REASONS = (
 
 def why_not_weakable(obj: object) -> str | None:
     """Return in one line why `obj` can't be weakly referenced and what to do about it; None where it can be."""
-    try:
-        weakref.ref(obj)
-    except TypeError:
-        kind = type(obj)
-        name = describe.short_type_name(kind)
-        return f"a weak reference to a {name} object is not possible: {_reason(kind, name)}"
-    return None
+    if rawtypes.weak_reference(obj) is not None:
+        return None
+    kind = type(obj)
+    name = describe.short_type_name(kind)
+    return f"a weak reference to a {name} object is not possible: {_reason(kind, name)}"
 
 
 def why_no_instance_is_weakable(kind: type) -> str | None:

@@ -64,7 +64,8 @@ class Watch:
         """
         if not any(entry.ref() is obj for entry in self.watched):
             ref = weakref.ref(obj)
-            fact = Survivor(describe.type_name(type(obj)), origin, rawtypes.text_of(reason))
+            why = describe.clean(reason, _MOST_OF_REASON) if rawtypes.is_instance(reason, str) else ""
+            fact = Survivor(describe.type_name(type(obj)), origin, why)
             self.watched.append(Watched(ref, fact))
             self.total += 1
 
@@ -72,9 +73,8 @@ class Watch:
         """Watch `objects`, known to be unwatched, as far as they can be weakly referenced; they may be many."""
         facts: dict[int, Survivor] = {}
         for obj in objects:
-            try:
-                ref = weakref.ref(obj)
-            except TypeError:
+            ref = rawtypes.weak_reference(obj)
+            if ref is None:
                 continue
             kind = type(obj)
             fact = facts.get(id(kind))
