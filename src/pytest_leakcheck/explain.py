@@ -86,15 +86,10 @@ def examine(
             heads = [index for index in ids.values() if index not in above]
             told = {index: _tell(heap, roots, search.paths.get(id(objects[index]))) for index in heads[:MOST_TOLD]}
             limit = max(PROOF_SECONDS, time.monotonic() - started)
-            facing = _Facing(heap, roots, search, time.monotonic() + limit, is_brief=fresh is not None)
+            facing = _Facing(heap, roots, search, told, fresh, time.monotonic() + limit)
             groups = _grouped(told, heads[MOST_TOLD:], above, facts)
-            firsts = [told.get(group.heads[0]) for group in groups]
-            facing.ask_at_once(firsts)
-            found = (facing.finding(first, group, facts) for first, group in zip(firsts, groups, strict=True))
-            return tuple(
-                finding._replace(container=_container(heap, told, group.heads, fresh or 0))
-                for finding, group in zip(found, groups, strict=True)
-            )
+            facing.ask_at_once(groups)
+            return tuple(facing.finding(group, facts) for group in groups)
     except Exception as error:  # noqa: BLE001 - a leak without its trace is still a leak; the reader is told why
         reason = f"the search ended with {describe.error_text(error)}"
         return (Finding(Leak(tuple(facts), None, unavailable=reason), tuple(range(len(objects))), None),)
@@ -105,14 +100,6 @@ class _Group(NamedTuple):
     """Indexes of survivors with one fingerprint."""
     hanging: list[int]
     """Indexes of survivors whose paths go through the heads."""
-
-
-def _container(heap: Heap, told: dict[int, Told | None], heads: list[int], fresh: int) -> Place | None:
-    """Return the place of the container that the `fresh` ones among survivors of one cause came into."""
-    known = {index: told_one for index in heads if (told_one := told.get(index)) is not None}
-    paths = {index: [heap.objects[node] for node in each.nodes] for index, each in known.items()}
-    first = [path for index, path in paths.items() if index >= fresh]
-    return container_of(first, [path for index, path in paths.items() if index < fresh]) if first else None
 
 
 def _search(heap: Heap, roots: Roots, ids: list[int], seconds: float) -> Search:
@@ -214,28 +201,41 @@ class _Facing(NamedTuple):
     heap: Heap
     roots: Roots
     search: Search
+    told: dict[int, Told | None]
+    fresh: int | None
+    """How many survivors, the first ones, were made last; None where no verdict is still to come."""
     deadline: float
     """When, in seconds of the monotonic clock, proofs are given up: all of them together have a budget of their own."""
-    is_brief: bool
-    """Whether to leave out proof, size and accounting."""
 
-    def ask_at_once(self, told: Iterable[Told | None]) -> None:
-        """Ask who holds what is on these paths, which the proofs need to know one by one."""
-        if self.is_brief:
+    def ask_at_once(self, groups: Iterable[_Group]) -> None:
+        """Ask who holds what is on the paths to be told, which the proofs need to know one by one."""
+        if self.fresh is not None:
             return
-        lines = [_line(self.heap, each).nodes for each in told if each is not None]
+        firsts = (self.told.get(group.heads[0]) for group in groups)
+        lines = [_line(self.heap, each).nodes for each in firsts if each is not None]
         self.heap.holders({node for nodes in lines for node in nodes[1:]})
 
-    def finding(self, first: Told | None, group: _Group, facts: Sequence[Survivor]) -> Finding:
-        """Return the leak of a group of survivors, the path of the first of which is `first`."""
+    def finding(self, group: _Group, facts: Sequence[Survivor]) -> Finding:
+        """Return the leak of a group of survivors, told by the path of the first of them."""
+        first = self.told.get(group.heads[0])
         heads, hanging = ([facts[index] for index in indexes] for indexes in group)
         leak = self._leak(first, Leak(tuple(heads), first.trace if first else None, also_keeps=tuple(hanging)))
-        return Finding(leak, (*group.heads, *group.hanging), first.place if first else None)
+        place, container = (first.place, self._container(group.heads)) if first else (None, None)
+        return Finding(leak, (*group.heads, *group.hanging), place, container)
+
+    def _container(self, heads: list[int]) -> Place | None:
+        """Return the place of the container that the fresh ones among survivors of one cause came into."""
+        if self.fresh is None:
+            return None
+        known = ((index, each) for index in heads if (each := self.told.get(index)) is not None)
+        paths = {index: [self.heap.objects[node] for node in each.nodes] for index, each in known}
+        old = [path for index, path in paths.items() if index >= self.fresh]
+        return container_of(old, [path for index, path in paths.items() if index < self.fresh]) if old else None
 
     def _leak(self, first: Told | None, leak: Leak) -> Leak:
         if first is None:
             return replace(leak, unavailable=_why_none(self.search))
-        if self.is_brief:
+        if self.fresh is not None:
             return leak
         target = first.nodes[-1]
         size = retained(self.heap.objects[target], self.heap.own_references)

@@ -17,7 +17,7 @@ from pytest_leakcheck import rawtypes
 from pytest_leakcheck.untracked import untracked_holders
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
     from typing_extensions import Self
@@ -173,7 +173,7 @@ class Heap:
 
     def _untracked_edges(self, nodes: Collection[int]) -> list[tuple[int, int]]:
         edges = []
-        for holder, held in untracked_holders(_all_objects(), nodes):
+        for holder, held in untracked_holders(_chunks(_all_objects()), nodes):
             if id(holder) not in self._own and held not in self._own:
                 self.objects[id(holder)] = holder
                 edges.append((id(holder), held))
@@ -189,9 +189,7 @@ class Heap:
 
     def _scan(self, wanted: frozenset[int], counts: dict[int, int]) -> list[tuple[int, int]]:
         edges: list[tuple[int, int]] = []
-        everything = _all_objects()
-        for start in range(0, len(everything), CHUNK):
-            chunk = everything[start : start + CHUNK]
+        for chunk in _chunks(_all_objects()):
             if not wanted.isdisjoint(map(id, gc.get_referents(*chunk))):
                 for holder in chunk:
                     self._add_edges(holder, wanted, edges, counts)
@@ -207,8 +205,7 @@ class Heap:
         everything = _all_objects()
         if backwards:
             everything.reverse()
-        for start in range(0, len(everything), CHUNK):
-            chunk = everything[start : start + CHUNK]
+        for chunk in _chunks(everything):
             if wanted.isdisjoint(map(id, gc.get_referents(*chunk))):
                 continue
             for holder in chunk:
@@ -251,3 +248,9 @@ def _all_objects() -> list[object]:
     if spoiled is not None:
         everything = [obj for obj in everything if obj is not spoiled]
     return everything
+
+
+def _chunks(objects: list[object]) -> Iterator[list[object]]:
+    """Yield `objects` in lists that are short enough to be looked through as one."""
+    for start in range(0, len(objects), CHUNK):
+        yield objects[start : start + CHUNK]

@@ -82,7 +82,6 @@ class Roots:
         """Look at all modules, running frames and the current context; `targets` are the ids of the survivors."""
         self._targets = targets
         self._starts: dict[int, Start] = {}
-        self._module_of_dict: dict[int, object] = {}
         self._outside: dict[int, list[Start]] = {}
         self._celled: dict[int, int] = {}
         self._running: dict[int, types.FrameType] = {}
@@ -90,9 +89,8 @@ class Roots:
         self._loop = rawtypes.loaded_class("asyncio.base_events", "BaseEventLoop")
         self._names = rawtypes.Names()
         self._modules = _modules()
-        self._named: dict[int, tuple[str, object, int]] = {}
-        """For each module, and for its globals, its name and how many objects lead there from the module."""
-        self._add_modules()
+        known = (module for _, module in self._modules.values())
+        self._module_of_dict = {id(rawtypes.module_dict(each)): each for each in known if rawtypes.is_module(each)}
         self.nearby = self._look_nearby()
         self._add_context()
         self._add_signal_handlers()
@@ -169,11 +167,10 @@ class Roots:
         return [self._module_of_dict.get(id(path[0])), *path]
 
     def _look_nearby(self) -> Nearby:
-        modules = {node: (name, each) for node, (name, each) in self._modules.items() if rawtypes.is_module(each)}
-        users = [(name, each) for name, each in modules.values() if module_rank(name, each) == USER]
-        dicts = [id(rawtypes.module_dict(module)) for _, module in modules.values()]
-        avoided = {*dicts, *self._modules, *map(id, (self._starts, self._modules, self._named))}
-        return Nearby(((name, rawtypes.module_dict(each)) for name, each in users), frozenset(avoided))
+        names = ((self._modules[id(module)][0], module) for module in self._module_of_dict.values())
+        users = ((name, rawtypes.module_dict(module)) for name, module in names if module_rank(name, module) == USER)
+        ours = map(id, (self._starts, self._modules, self._module_of_dict))
+        return Nearby(users, frozenset({*self._module_of_dict, *self._modules, *ours}))
 
     def _add(self, obj: object, start: Start, *, is_cell: bool = False) -> None:
         """Enter what `start` anchors; with `is_cell` it does so through a cell of its own, which is on the heap."""
@@ -192,20 +189,14 @@ class Roots:
             root = Root("C code, or a frame that gc can't see", "unaccounted")
             self._add(obj, Start(Anchor(UNACCOUNTED, 1, ""), root, link))
 
-    def _add_modules(self) -> None:
-        for node, (name, module) in self._modules.items():
-            self._named[node] = name, module, 0
-            if rawtypes.is_module(module):
-                self._module_of_dict[id(rawtypes.module_dict(module))] = module
-                self._named[id(rawtypes.module_dict(module))] = name, module, 1
-
     def _known(self, node: int) -> Start | None:
         """Return the best of the roots that were found when the search began."""
         known = self._starts.get(node)
-        if node not in self._named:
+        owner = self._module_of_dict.get(node)
+        if owner is None and node not in self._modules:
             return known
-        name, module, extra = self._named[node]
-        anchor = Anchor(module_rank(name, module), extra, _order(name))
+        name, module = self._modules[node if owner is None else id(owner)]
+        anchor = Anchor(module_rank(name, module), 0 if owner is None else 1, _order(name))
         if known is not None and (known.anchor.rank, known.anchor.extra) < (anchor.rank, anchor.extra):
             return known
         return Start(anchor, Root(describe.clean(name), "module"))

@@ -10,16 +10,14 @@ import gc
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-CHUNK = 256
+    from collections.abc import Iterable
 
 
-def untracked_holders(tracked: Sequence[object], wanted: Iterable[int]) -> list[tuple[object, int]]:
+def untracked_holders(tracked: Iterable[list[object]], wanted: Iterable[int]) -> list[tuple[object, int]]:
     """Return pairs (holder, id of what it holds) for the untracked holders of objects with ids in `wanted`.
 
     Holders of holders are among them, as far as they are untracked too; each pair comes once. `tracked` is all that
-    the collector tracks.
+    the collector tracks, in lists of any length.
     """
     above: dict[int, dict[int, object]] = {}
     for container in _untracked_below(tracked):
@@ -37,11 +35,11 @@ def untracked_holders(tracked: Sequence[object], wanted: Iterable[int]) -> list[
     return found
 
 
-def _untracked_below(tracked: Sequence[object]) -> list[object]:
+def _untracked_below(tracked: Iterable[list[object]]) -> list[object]:
     """Return the untracked containers that `tracked` objects hold, and those in them, each once."""
     found: dict[int, object] = {}
-    for start in range(0, len(tracked), CHUNK):
-        waiting = gc.get_referents(*tracked[start : start + CHUNK])
+    for chunk in tracked:
+        waiting = gc.get_referents(*chunk)
         while waiting:
             fresh = {id(obj): obj for obj in waiting if _is_untracked(obj) and id(obj) not in found}
             found.update(fresh)
