@@ -18,6 +18,17 @@ def test_first(): keep(Thing())
 def test_second(): keep(Thing())
 def test_fine(): Thing()
 """
+SIDES = """
+class Registry:
+    def __init__(self): self.left, self.right = [], []
+
+REGISTRY = Registry()
+
+def test_left(): REGISTRY.left.append(Thing())
+def test_right(): REGISTRY.right.append(Thing())
+"""
+"""Two leaks at the same depth below one global."""
+
 NEW = "def test_new(): OTHERS.append([Thing()])\n"
 UPDATE = ("--leakcheck", "--leakcheck-baseline=known.txt", "--leakcheck-update-baseline")
 CHECK = ("--leakcheck", "--leakcheck-baseline=known.txt")
@@ -423,16 +434,7 @@ class TestCheck:
 
     def test_holders_that_are_ignored_stay_ignored(self, suite):
         """Also where what they hold looks like a listed leak from afar."""
-        source = """
-        class Registry:
-            def __init__(self): self.left, self.right = [], []
-
-        REGISTRY = Registry()
-
-        def test_left(): REGISTRY.left.append(Thing())
-        def test_right(): REGISTRY.right.append(Thing())
-        """
-        suite.run(source, *UPDATE, "-k", "left")
+        suite.run(SIDES, *UPDATE, "-k", "left")
 
         suite.run("", *CHECK, "-o", "leakcheck_ignore=test_it.REGISTRY.right").assert_outcomes(passed=2)
 
@@ -467,16 +469,7 @@ class TestCheck:
 
     def test_the_second_test_at_a_place_is_judged_by_its_own_chain(self, suite):
         """Two attributes of one object are two leaks, in any order, though each is held at the same depth."""
-        source = """
-        class Registry:
-            def __init__(self): self.left, self.right = [], []
-
-        REGISTRY = Registry()
-
-        def test_left(): REGISTRY.left.append(Thing())
-        def test_right(): REGISTRY.right.append(Thing())
-        def test_more(): REGISTRY.right.append(Thing())
-        """
+        source = SIDES + "def test_more(): REGISTRY.right.append(Thing())\n"
         suite.run(source, *UPDATE, "-k", "left")
 
         result = suite.run("", *CHECK)

@@ -24,6 +24,16 @@ def server():
     shop.KEPT.append(server)
     yield server
 """
+OUTBOX = """
+import pytest, shop
+
+@pytest.fixture(scope="{scope}")
+def outbox():
+    outbox = []
+    yield outbox
+    shop.KEPT.append(outbox)
+"""
+"""A fixture whose end keeps what tests left to it."""
 USES = "def test_first(server): pass\n\ndef test_last(server): pass\n"
 
 
@@ -163,15 +173,7 @@ class TestOneSetUp:
     def test_what_a_test_left_is_told_with_that_test(self, shop):
         """The fixture held it, and its end did not free it."""
         result = shop(
-            conftest="""
-            import pytest, shop
-
-            @pytest.fixture(scope="module")
-            def outbox():
-                outbox = []
-                yield outbox
-                shop.KEPT.append(outbox)
-            """,
+            conftest=OUTBOX.format(scope="module"),
             test_a="""
             import shop
 
@@ -453,15 +455,7 @@ class TestTwoSetUps:
     def test_what_tests_left_to_each_accumulates_too(self, shop):
         """The report tells which test made it."""
         result = shop(
-            conftest="""
-            import pytest, shop
-
-            @pytest.fixture(scope="class")
-            def outbox():
-                outbox = []
-                yield outbox
-                shop.KEPT.append(outbox)
-            """,
+            conftest=OUTBOX.format(scope="class"),
             test_a="""
             import shop
 
