@@ -48,7 +48,7 @@ wheel: $(VENV)/.ready $(SMOKE)/.ready
 
 # Longer checks, each against real projects; they need the folder shared/ beside this one.
 corpus: $(VENV)/.ready
-	$(BIN)/python ../shared/corpus/run.py --kind leak
+	$(BIN)/python ../shared/corpus/run.py
 
 suites: $(VENV)/.ready
 	$(BIN)/python ../shared/suites/run.py compare all --with .

@@ -101,7 +101,8 @@ class TestTexts:
         """By --markers and --fixtures, what each takes and means."""
         markers = re.sub(r"\s+", " ", suite.run("", "--markers").stdout.str())
         assert (
-            "@pytest.mark.no_leak(instances_of=..., repeat=True): fail the test if an object made during it" in markers
+            "@pytest.mark.no_leak(instances_of=..., by_refcount=False, within=None, repeat=True): fail the test"
+            in markers
         )
         assert "@pytest.mark.skip_leakcheck(reason): do not check this test for leaks, whatever else asks" in markers
 

@@ -55,6 +55,13 @@ def find(wanted: Mapping[int, weakref.ref[type]], span: int | None = None) -> Lo
     return Look(found, is_costly=size > LARGE)
 
 
+def has_generations() -> bool:
+    """Tell whether this interpreter keeps new objects in young generations of their own."""
+    if sys.implementation.name != "cpython" or not getattr(sys, "_is_gil_enabled", lambda: True)():
+        return False
+    return gc.get_threshold()[2] != 0 or sys.version_info < (3, 14)
+
+
 def count_young() -> int:
     """Return how many objects the next collection of the young generations may promote."""
     return len(gc.get_objects(0)) + len(gc.get_objects(1))

@@ -58,3 +58,58 @@ ADVICE: dict[str, str] = {
     "module global": 'A module\'s global lives as long as the program: delete it when done, or keep a weak reference. See: docs, "Caches".',
     "attribute": 'A longer-lived object has it as an attribute: clear that when done, or make it a weak reference. See: docs, "Trees".',
 }
+
+BACK_REFERENCES = frozenset(
+    {
+        "back",
+        "backref",
+        "container",
+        "controller",
+        "document",
+        "host",
+        "manager",
+        "master",
+        "outer",
+        "owner",
+        "parent",
+        "prev",
+        "previous",
+        "root",
+        "up",
+    }
+)
+"""Names of attributes that lead from a part to the whole, or back along a row."""
+
+
+def is_back_reference(link: str) -> bool:
+    """Tell whether a link such as ``._parent`` or ``.parent_node`` goes by a name that leads back."""
+    return not BACK_REFERENCES.isdisjoint(link.lower().strip("._").split("_"))
+
+
+CYCLE_ADVICE: dict[str, str] = {
+    "back reference": (
+        "The link {link} leads back to what owns its holder: make it a weak reference (weakref.ref behind a property). "
+        'See: docs, "Cycles".'
+    ),
+    "traceback": (
+        "An exception keeps the frames of its traceback, and a local of one of them keeps the exception: del the variable "
+        'when done (try … finally: del error), or clear error.__traceback__. See: docs, "Cycles".'
+    ),
+    "closure variable": (
+        "A function that the object holds uses the object itself: give it a weak reference, or a function that takes the "
+        'object as an argument. See: docs, "Cycles".'
+    ),
+    "bound method": (
+        "A bound method holds its object: keep it as a weakref.WeakMethod, or keep a lambda that finds the object by a "
+        'weakref.ref. See: docs, "Cycles".'
+    ),
+    "partial": 'A functools.partial keeps its arguments: pass a weak reference. See: docs, "Cycles".',
+    "generator": 'A suspended generator keeps its locals: run it to its end or close() it. See: docs, "Cycles".',
+    "coroutine": 'A suspended coroutine keeps its locals: await it, or close() it. See: docs, "Cycles".',
+    "local variable": 'A stored frame keeps the locals of its function: drop it, or call clear() on it. See: docs, "Cycles".',
+    "other": (
+        "Make one link of the cycle weak, best the one that leads back to what owns its holder, or cut it when done. "
+        'See: docs, "Cycles".'
+    ),
+}
+"""What to do about a cycle, by the kind of the link to make weak; the first kind that is on the cycle counts."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_leakcheck.check import Check, LeakError, Plan, Session
-from pytest_leakcheck.marks import as_targets
+from pytest_leakcheck.marks import as_targets, problem_of_seconds
 from pytest_leakcheck.options import Options
 from pytest_leakcheck.render.text import render
 
@@ -19,17 +20,32 @@ class no_leak:  # noqa: N801 - it reads as a statement, like contextlib.suppress
     """Check that instances made in a block are gone at its end.
 
     `instances_of` is a class, a dotted name with ``*``, or a list of them; without it, all new instances of the classes
-    of the current folder's project are watched. Raises `LeakError` at the end of the block, with the report as its
-    text, and TypeError for a wrong `instances_of`. A block that raises is not checked. What a variable of the function
-    around the block still refers to is alive, and is reported so.
+    of the current folder's project are watched. With `by_refcount`, each must die without the cycle collector.
+    `within` is how many seconds that may take after the block. Raises `LeakError` at the end of the block, with the
+    report as its text, and TypeError for a wrong `instances_of` or `within`. A block that raises is not checked. What a
+    variable of the function around the block still refers to is alive, and is reported so.
     Limits, which err towards a missed leak: objects that can't be weakly referenced are not seen.
     """
 
-    def __init__(self, *, instances_of: type | str | Sequence[type | str] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        instances_of: type | str | Sequence[type | str] | None = None,
+        by_refcount: bool = False,
+        within: float | None = None,
+    ) -> None:
         __tracebackhide__ = True
-        wanted = as_targets(instances_of) if instances_of is not None else ()
-        plan = Plan(instances_of=wanted, is_own=instances_of is None, is_strict=True)
-        self._check = Check(Session(Options(root=str(Path.cwd()))), plan, origin="made in the block")
+        if problem_of_seconds(within):
+            raise TypeError(f"no_leak: {problem_of_seconds(within)}")
+        plan = Plan(
+            instances_of=as_targets(instances_of) if instances_of is not None else (),
+            is_own=instances_of is None,
+            is_strict=True,
+            by_refcount=by_refcount,
+            within=within,
+        )
+        self._session = Session(Options(root=str(Path.cwd())))
+        self._check = Check(self._session, plan, origin="made in the block")
 
     def __enter__(self) -> None:
         self._check.start()
@@ -42,5 +58,8 @@ class no_leak:  # noqa: N801 - it reads as a statement, like contextlib.suppress
             report = self._check.judge() if kind is None else None
         finally:
             self._check.close()
+        for note in self._session.take_notes():
+            if note.kind == "warning":
+                warnings.warn(note.text, stacklevel=2)
         if report is not None:
             raise LeakError(render(report))

@@ -14,30 +14,32 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import sys
 import types
 import weakref
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import rawtypes
+from pytest_leakcheck.addresses import has_generations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def has_generations() -> bool:
-    """Tell whether this interpreter keeps new objects in young generations of their own."""
-    if sys.implementation.name != "cpython" or not getattr(sys, "_is_gil_enabled", lambda: True)():
-        return False
-    return gc.get_threshold()[2] != 0 or sys.version_info < (3, 14)
-
-
 class Census:
     """Notes the new objects that `is_wanted` picks by type, from `start` to `stop`, save while paused."""
 
-    def __init__(self, is_wanted: Callable[[type], bool], passed_over: set[int] | None = None) -> None:
-        """Judge types by `is_wanted`; `passed_over` are the ids of unwanted types that never die, kept up to date."""
+    def __init__(
+        self,
+        is_wanted: Callable[[type], bool],
+        passed_over: set[int] | None = None,
+        at_once: Callable[[Any], None] | None = None,
+    ) -> None:
+        """Judge types by `is_wanted`; `passed_over` are the ids of unwanted types that never die, kept up to date.
+
+        `at_once`, if given, is told of each object before any collection can free it, and maybe more than once.
+        """
         self._is_wanted = is_wanted
+        self._at_once = at_once
         self._passed_over = set() if passed_over is None else passed_over
         self._asked: dict[int, tuple[weakref.ref[Any], str]] = {}
         self._answers: list[tuple[weakref.ref[Any], str]] = []
@@ -131,19 +133,22 @@ class Census:
         return self._seen if self._has_promoted else 0
 
     def _before_collection(self, phase: str, info: dict[str, int]) -> None:
-        if self._is_running and phase == "start" and info["generation"] >= 1:
-            self._has_promoted = True
-            self._has_collected |= info["generation"] > 1
+        if not self._is_running or phase != "start":
+            return
+        generation = info["generation"]
+        self._has_promoted |= generation >= 1
+        self._has_collected |= generation > 1
+        if generation >= 1 or self._at_once is not None:
             with contextlib.suppress(Exception):  # it runs amid the user's code, which must not see a fault of ours
-                self._take()
+                self._take(min(generation, 1))
 
-    def _take(self) -> None:
+    def _take(self, oldest: int = 1) -> None:
         if self._pauses:
             return
         if not has_generations():
             self._note_new(gc.get_objects())
             return
-        for generation in (0, 1):
+        for generation in range(oldest + 1):
             objects = gc.get_objects(generation)
             self._note_new(objects)
             self._seen += len(objects)
@@ -180,6 +185,8 @@ class Census:
         ref = rawtypes.weak_reference(obj)
         if ref is not None:
             self._refs.append(ref)
+            if self._at_once is not None:
+                self._at_once(obj)
         else:
             self._addresses[id(obj)] = weakref.ref(type(obj))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from pytest_leakcheck import targets
 from pytest_leakcheck.addresses import Patience
 from pytest_leakcheck.census import Census
-from pytest_leakcheck.describe import key_text
-from pytest_leakcheck.model import Report
+from pytest_leakcheck.describe import key_text, type_name
+from pytest_leakcheck.grades import Grades, united, why_not_told
+from pytest_leakcheck.model import Report, Survivor
+from pytest_leakcheck.patience import patience
 from pytest_leakcheck.rawtypes import text_of
 from pytest_leakcheck.watch import Watch
 
@@ -23,11 +24,6 @@ if TYPE_CHECKING:
     from pytest_leakcheck.confirm import Entrusted, Ledger, Note
     from pytest_leakcheck.model import Leak
     from pytest_leakcheck.options import Options
-
-_ELSEWHERE = frozenset({"thread", "asyncio task", "asyncio loop"})
-"""Kinds of roots that may let go by themselves in a moment."""
-_PERHAPS_ELSEWHERE = frozenset({"thread-local", "unaccounted"})
-"""Kinds of roots that may, if another thread runs."""
 
 
 class LeakError(AssertionError):
@@ -48,6 +44,10 @@ class Plan:
     """Whether they must go even where they do not accumulate: a bare marker asks for that."""
     may_repeat: bool = True
     """Whether the test may be run again to tell leaks from initialisation."""
+    by_refcount: bool = False
+    """Whether what is watched must die without the collector."""
+    within: float | None = None
+    """Seconds to wait for what is watched to die, where nothing else is said; None: as the settings say."""
     is_skipped: bool = False
 
     @property
@@ -63,6 +63,8 @@ class Session:
         self.options = options
         self.patience = Patience()
         self._ledger: Ledger | None = None
+        self._cycles: dict[str, str] = {}
+        """The fingerprints of cycles that were told of, and the tests that were."""
 
     @cached_property
     def own(self) -> targets.TypeFilter:
@@ -83,8 +85,16 @@ class Session:
             self._ledger = Ledger()
         return self._ledger
 
+    def told(self, leak: Leak, test: str) -> Leak:
+        """Return a cycle's leak as it is to be told: once in full, then by the test that it was told of."""
+        first = self._cycles.setdefault(leak.fingerprint, test)
+        return leak if first == test else replace(leak, seen_in=first)
+
     def untell(self, test: str, fingerprints: Collection[str] | None = None) -> None:
         """Note that leaks of a test, or all of them, were not shown, as where it was expected to fail."""
+        for fingerprint, first in list(self._cycles.items()):
+            if first == test and (fingerprints is None or fingerprint in fingerprints):
+                del self._cycles[fingerprint]
         if self._ledger is not None:
             self._ledger.untell(test, fingerprints)
 
@@ -103,6 +113,8 @@ class Check:
         self.options = session.options
         self.watch = Watch()
         """What is asked for by hand: it must die."""
+        self.grades, self._own_grades = Grades(), Grades()
+        """How those of it die that must do so at once; the same of the project's own."""
         self.found = Watch()
         """What was found to be made of the project's own classes: it must not accumulate."""
         self.set_aside: tuple[Leak, ...] = ()
@@ -125,6 +137,10 @@ class Check:
         self._own = session.own if plan.is_own else None
 
     @property
+    def _within(self) -> float | None:
+        return self.options.within if self.plan.within is None else self.plan.within
+
+    @property
     def total(self) -> int:
         """How many objects were watched."""
         return self.watch.total + self.found.total
@@ -135,11 +151,35 @@ class Check:
             self._start_census()
 
     def _start_census(self) -> None:
+        at_once = self._grade if self.plan.by_refcount and self._can_grade() else None
         if self._own is not None and not self.plan.instances_of:
-            self._census = Census(self._own, self._own.passed_over)
+            self._census = Census(self._own, self._own.passed_over, at_once)
         else:
-            self._census = Census(self._is_wanted)
+            self._census = Census(self._is_wanted, at_once=at_once)
         self._census.start()
+        if at_once is not None:
+            self.grades.start()
+            self._own_grades.start()
+
+    def _can_grade(self) -> bool:
+        """Tell whether it can be known here who dies at once; the user is told if not."""
+        why = why_not_told()
+        if why:
+            self.session.ledger.warn(f"by_refcount was not checked, only that objects die: {why}")
+        return not why
+
+    def _grade(self, obj: Any) -> None:
+        """Watch how a new object dies."""
+        grades = self.grades if self._named(type(obj)) else self._own_grades
+        grades.add(obj, Survivor(type_name(type(obj)), self._origin))
+
+    def register(
+        self, obj: object, origin: str, *, reason: str = "", by_refcount: bool = False, within: float | None = None
+    ) -> None:
+        """Watch `obj`; `origin` and `reason` are for the report, `within` is in seconds."""
+        self.watch.add(obj, origin, reason, self.plan.within if within is None else within)
+        if (by_refcount or self.plan.by_refcount) and self._can_grade():
+            self.grades.add(obj, self.watch.facts([obj])[0])
 
     def _is_wanted(self, kind: type) -> bool:
         return self._named(kind) or (self._own is not None and self._own(kind))
@@ -165,7 +205,10 @@ class Check:
         """Watch the value of a function-scoped fixture if it was made for this test and can be weakly referenced."""
         if self._own is None or self._census is None or not targets.is_plain_instance(value):
             return
-        self._census.ask(value, f"value of the fixture {key_text(text_of(name))}")
+        origin = f"value of the fixture {key_text(text_of(name))}"
+        self._census.ask(value, origin)
+        if self.plan.by_refcount and not why_not_told():
+            self._own_grades.add(value, Survivor(type_name(type(value)), origin))
 
     def gather(self) -> None:
         """End the census and watch what it counted."""
@@ -178,17 +221,21 @@ class Check:
                 self.found.add_new([value], origin)
                 known.add(id(value))
         fresh = [obj for obj in self._census.new_objects() if id(obj) not in known]
-        self.watch.add_new((obj for obj in fresh if self._named(type(obj))), self._origin)
+        asked = (obj for obj in fresh if self._named(type(obj)))
+        self.watch.add_new(asked, self._origin, self.plan.within)
         self.found.add_new((obj for obj in fresh if not self._named(type(obj))), self._origin)
         if self._census.new_addresses() and self.session.patience.is_due():
             self.found.add_addresses(self._census.new_addresses(), self._origin, self._census.span)
         self._census = None
 
     def judge_so_far(self) -> Report | None:
-        """Judge what is registered or named so far, and go on counting."""
+        """Judge what is registered or named so far, and go on counting; what leaked is watched no more."""
         is_counting = self._census is not None
         self.gather()
         report = self._judge_asked_for()
+        if report is not None:
+            self.watch.clear()
+            self.grades.clear()
         if is_counting:
             self._start_census()
         return self.unpardoned(report)
@@ -203,7 +250,8 @@ class Check:
         """
         self.gather()
         asked = self._judge_asked_for()
-        leaks = (*(asked.leaks if asked else ()), *self._accumulated(again, kept))
+        cycles = self._own_cycles()
+        leaks = (*(asked.leaks if asked else ()), *self._accumulated(again, kept), *cycles)
         return self.unpardoned(Report(leaks, waited=asked.waited if asked else 0.0) if leaks else None)
 
     def unpardoned(self, report: Report | None) -> Report | None:
@@ -217,13 +265,28 @@ class Check:
         return replace(report, leaks=leaks) if leaks else None
 
     def _judge_asked_for(self) -> Report | None:
-        waited = self._settle(self.options.within or 0.0)
+        self.grades.is_verdict = self._own_grades.is_verdict = True
+        within = self.watch.within(self._within)
+        waited = self._settle(within or 0.0)
         leaks = self._leaks()
-        patience = self.options.patience(is_held_elsewhere=any(_is_elsewhere(leak) for leak in leaks))
-        if leaks and patience > waited:
-            waited += self._settle(patience - waited)
+        further = patience(leaks, within) - waited
+        if leaks and further > 0:
+            waited += self._settle(further)
             leaks = self._leaks()
+        leaks += self._cycles(self.grades)
         return Report(leaks, waited=waited if waited >= 0.1 else 0.0) if leaks else None
+
+    def _cycles(self, grades: Grades) -> tuple[Leak, ...]:
+        """Return what only the collector freed, less what pytest made wait."""
+        found = united(grades.collected())
+        self.set_aside += tuple(leak for leak in found if leak.is_housekeeping)
+        return tuple(leak for leak in found if not leak.is_housekeeping)
+
+    def _own_cycles(self) -> list[Leak]:
+        """Return the same of the project's own classes, each cycle of the run told in full once."""
+        if self.found and self._own_grades:
+            self.found.collect()
+        return [self.session.told(leak, self._test) for leak in self._cycles(self._own_grades)]
 
     def _accumulated(self, again: Again | None, kept: Sequence[Any]) -> list[Leak]:
         is_addressed = bool(self.found.addressed)
@@ -247,7 +310,12 @@ class Check:
         from pytest_leakcheck.confirm import Confirmation  # noqa: PLC0415 - most tests never get here; it imports much
 
         confirmation = Confirmation(
-            self.session.ledger, self._test, self.found, self.options, is_strict=self.plan.is_strict
+            self.session.ledger,
+            self._test,
+            self.found,
+            self.options,
+            is_strict=self.plan.is_strict,
+            within=self._within,
         )
         leaks = confirmation.judge(again if self.plan.may_repeat else None)
         self.entrusted = confirmation.entrusted
@@ -268,6 +336,8 @@ class Check:
         self.stop()
         self.watch.clear()
         self.found.clear()
+        self.grades.clear()
+        self._own_grades.clear()
         self.is_over = True
 
     def _settle(self, seconds: float) -> float:
@@ -285,9 +355,3 @@ class Check:
         del objects
         self.set_aside = tuple(leak for leak in found if leak.is_housekeeping)
         return tuple(leak for leak in found if not leak.is_housekeeping)
-
-
-def _is_elsewhere(leak: Leak) -> bool:
-    if leak.trace is None or leak.trace.root.kind in _PERHAPS_ELSEWHERE:
-        return threading.active_count() > 1
-    return leak.trace.root.kind in _ELSEWHERE

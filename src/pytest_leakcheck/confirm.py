@@ -16,6 +16,7 @@ from pytest_leakcheck import rawtypes
 from pytest_leakcheck.describe import tally
 from pytest_leakcheck.explain import Finding, examine
 from pytest_leakcheck.growth import Growth
+from pytest_leakcheck.patience import patience
 from pytest_leakcheck.places import below, names_of_type
 from pytest_leakcheck.watch import Watch, Watched
 
@@ -157,6 +158,8 @@ class Confirmation:
     options: Options
     is_strict: bool
     """Whether all that comes anew in a second run is a leak, replaced or not."""
+    within: float | None = None
+    """Seconds that survivors may take to die; None: as `patience` has it."""
     entrusted: list[Entrusted] = field(default_factory=list)
     """What was found out to be held by wider-scoped fixtures alone."""
 
@@ -282,6 +285,11 @@ class Confirmation:
             if not second.collect():
                 return []
             self.watch.drop_dead()
+            suspected = [finding.leak for finding in findings if self._may_be_leak(finding, living[0])]
+            seconds = patience(suspected, self.within)
+            if seconds:
+                second.settle(seconds)
+            self.watch.drop_dead()
             if living != (len(second), len(self.watch)):
                 findings = self._examined(second)
         return self._leaks_of(findings, second)
@@ -365,14 +373,25 @@ class Confirmation:
     def _findings(self) -> list[tuple[Finding, list[Any]]]:
         if not self.watch.collect():
             return []
-        objects = self.watch.alive()
-        facts = self.watch.facts(objects)
-        fresh = None if self.is_strict else len(objects)
-        findings = examine(objects, facts, seconds=self.options.search_limit, fresh=fresh)
+        objects, findings = self._all_examined()
+        seconds = patience((finding.leak for finding in findings), self.within)
+        if seconds:
+            objects.clear()  # this list would keep alive what is waited for
+            self.watch.settle(seconds)
+            objects, findings = self._all_examined()
         for finding in findings:
-            self._entrust(finding, objects, facts)
+            self._entrust(finding, objects, self.watch.facts(objects))
         kept = [finding for finding in findings if not self._may_live(finding.leak)]
         return [(finding, [objects[index] for index in finding.members]) for finding in kept]
+
+    def _all_examined(self) -> tuple[list[Any], tuple[Finding, ...]]:
+        """Return the survivors and what keeps them alive."""
+        objects = self.watch.alive() if self.watch.drop_dead() else []
+        if not objects:
+            return [], ()
+        fresh = None if self.is_strict else len(objects)
+        facts = self.watch.facts(objects)
+        return objects, examine(objects, facts, seconds=self.options.search_limit, fresh=fresh)
 
     def _entrust(self, finding: Finding, objects: list[Any], facts: Sequence[Survivor]) -> None:
         trace = finding.leak.trace

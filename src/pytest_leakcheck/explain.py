@@ -271,7 +271,7 @@ class _Facing(NamedTuple):
         found = prove(self.heap, line.nodes, inherent=inherent, seconds=self.deadline - time.monotonic())
         if found.edge is not None:
             last = line.ends.index(found.edge) if found.edge in line.ends else -1
-            return Proof("dominator", link=spelled(told.trace, last))
+            return Proof("dominator", link=told.trace.spelled(last))
         if found.second:
             return self._independent(told, found.second)
         return Proof("unproven", reason=found.reason)
@@ -334,16 +334,6 @@ def _line(heap: Heap, told: Told) -> _Line:
     ends = [end - skipped for end in told.ends]
     telling = {end for end, link in zip(ends, told.trace.links, strict=True) if link.kind not in INHERENT}
     return _Line(nodes, ends, frozenset({*telling, told.rooted - skipped}))
-
-
-def spelled(trace: Trace, last: int) -> str:
-    """Return the links of `trace` up to number `last` in one expression, from the root on."""
-    text, is_code = trace.root.name, True
-    for link in trace.links[: last + 1]:
-        is_typable = link.text.startswith((".", "["))
-        text += link.text if is_typable and is_code else f" → {link.text}"
-        is_code = is_typable
-    return text
 
 
 def _why_none(search: Search) -> str:

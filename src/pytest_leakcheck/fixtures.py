@@ -10,7 +10,7 @@ import pytest
 
 from pytest_leakcheck import describe
 from pytest_leakcheck.check import LeakError
-from pytest_leakcheck.marks import as_targets
+from pytest_leakcheck.marks import as_targets, problem_of_seconds
 from pytest_leakcheck.release import parametrize_values
 from pytest_leakcheck.remedies import why_not_weakable
 from pytest_leakcheck.render.text import render
@@ -30,25 +30,34 @@ class AssertCollected:
         self._fixed = fixed
 
     @overload
-    def __call__(self, obj: T, /, *, reason: str = "") -> T: ...
+    def __call__(self, obj: T, /, *, reason: str = "", by_refcount: bool = False, within: float | None = None) -> T: ...
     @overload
-    def __call__(self, obj: Any, /, *more: Any, reason: str = "") -> tuple[Any, ...]: ...
+    def __call__(
+        self, obj: Any, /, *more: Any, reason: str = "", by_refcount: bool = False, within: float | None = None
+    ) -> tuple[Any, ...]: ...
 
-    def __call__(self, obj: Any, /, *more: Any, reason: str = "") -> Any:
+    def __call__(
+        self, obj: Any, /, *more: Any, reason: str = "", by_refcount: bool = False, within: float | None = None
+    ) -> Any:
         """Register objects; each must die before the test's verdict.
 
-        `reason` says why it should be gone, for the report. Returns `obj`, or a tuple of all where there are several.
-        Raises TypeError for an object that can't be weakly referenced and ValueError for a value of parametrize, which
-        pytest keeps for the whole session.
+        `reason` says why it should be gone, for the report. With `by_refcount`, each must die without the cycle
+        collector. `within` is how many seconds it may take after the test; without it, as long as ``leakcheck_within``
+        says. Returns `obj`, or a tuple of all where there are several.
+        Raises TypeError for an object that can't be weakly referenced or a `within` that is no number of seconds, and
+        ValueError for a value of parametrize, which pytest keeps for the whole session.
         """
         __tracebackhide__ = True
         self._refuse_late()
+        problem = problem_of_seconds(within)
+        if problem:
+            raise TypeError(f"assert_collected: {problem}")
         objects = (obj, *more)
         origin = f"registered {_caller()}"
         for each in objects:
             self._refuse(each)
             if self._check is not None:
-                self._check.watch.add(each, origin, reason)
+                self._check.register(each, origin, reason=reason, by_refcount=by_refcount, within=within)
         return objects if more else obj
 
     def now(self) -> None:
@@ -61,7 +70,6 @@ class AssertCollected:
             return
         report = self._check.judge_so_far()
         if report is not None:
-            self._check.watch.clear()
             raise LeakError(render(report))
 
     def instances_of(self, *classes: type | str) -> None:

@@ -128,6 +128,12 @@ class Heap:
         """Return how many references to a node there are, ours left out."""
         return rawtypes.reference_count(self.objects, node) - self.own_references(node)
 
+    def is_held(self, node: int) -> bool:
+        """Tell whether a node is kept by more than the holders on the heap: by a root, or by what nobody sees."""
+        if rawtypes.is_type(self.objects[node]):
+            return self.anchor(node) is not None
+        return rawtypes.is_module(self.objects[node]) or self.outside(node) > 0 or self.missing(node) > 0
+
     def missing(self, node: int) -> int:
         """Return how many references to a node nothing explains; 0 for a class, whose own are not to be told apart."""
         if rawtypes.is_type(self.objects[node]):

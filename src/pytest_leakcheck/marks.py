@@ -14,28 +14,38 @@ from pytest_leakcheck.remedies import why_no_instance_is_weakable
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_leakcheck.options import Options
+
 NO_LEAK = (
-    "no_leak(instances_of=..., repeat=True): fail the test if an object made during it outlives it. instances_of is a "
-    "class, a dotted name with *, or a list of them; without it, all new instances of this project's own classes are "
-    "watched, and the test is run a second time to tell leaks from what is made only once; repeat=False fails for all."
+    "no_leak(instances_of=..., by_refcount=False, within=None, repeat=True): fail the test if an object made during it "
+    "outlives it. instances_of is a class, a dotted name with *, or a list of them; without it, all new instances of "
+    "this project's own classes are watched, and the test is run a second time to tell leaks from what is made only "
+    "once; repeat=False fails for all. With by_refcount=True they must die without the cycle collector; within is how "
+    "many seconds they may take to die."
 )
 SKIP_LEAKCHECK = "skip_leakcheck(reason): do not check this test for leaks, whatever else asks for it."
-_KEYWORDS = ("instances_of", "repeat")
+_KEYWORDS = ("instances_of", "by_refcount", "within", "repeat")
+_FLAGS = ("by_refcount", "repeat")
 
 
-def plan_for(item: pytest.Item, *, is_on: bool) -> Plan:
+def plan_for(item: pytest.Item, options: Options) -> Plan:
     """Return what `item` is to be checked for; its markers are known to be right."""
     if item.get_closest_marker("skip_leakcheck"):
         return Plan(is_skipped=True)
     marks = list(item.iter_markers("no_leak"))
     asked = [mark.kwargs["instances_of"] for mark in marks if "instances_of" in mark.kwargs]
     is_bare = any("instances_of" not in mark.kwargs for mark in marks)
-    nearest = next((mark.kwargs["repeat"] for mark in marks if "repeat" in mark.kwargs), True)
+
+    def nearest(name: str, otherwise: Any) -> Any:
+        return next((mark.kwargs[name] for mark in marks if name in mark.kwargs), otherwise)
+
     return Plan(
         instances_of=tuple(_resolved_if_possible(target) for value in asked for target in _listed(value)),
-        is_own=is_bare or is_on,
+        is_own=is_bare or options.is_on,
         is_strict=is_bare,
-        may_repeat=nearest,
+        may_repeat=nearest("repeat", otherwise=True),
+        by_refcount=nearest("by_refcount", otherwise=options.cycles),
+        within=nearest("within", otherwise=None),
     )
 
 
@@ -63,14 +73,25 @@ def _problem_of_mark(mark: pytest.Mark) -> str | None:
     unknown = [name for name in mark.kwargs if name not in _KEYWORDS]
     if unknown:
         return f"no_leak has no keyword {unknown[0]!r}; it takes {', '.join(_KEYWORDS)}"
-    if not isinstance(mark.kwargs.get("repeat", True), bool):
-        return f"no_leak: repeat is True or False, not {describe.key_text(mark.kwargs['repeat'])}"
+    for flag in _FLAGS:
+        if not isinstance(mark.kwargs.get(flag, True), bool):
+            return f"no_leak: {flag} is True or False, not {describe.key_text(mark.kwargs[flag])}"
+    if problem_of_seconds(mark.kwargs.get("within")):
+        return f"no_leak: {problem_of_seconds(mark.kwargs['within'])}"
     try:
         if "instances_of" in mark.kwargs:
             as_targets(mark.kwargs["instances_of"])
     except TypeError as error:
         return str(error)
     return None
+
+
+def problem_of_seconds(within: object) -> str:
+    """Return what is wrong with a ``within``, or the empty string."""
+    is_number = rawtypes.is_one_of(type(within), (int, float))
+    if within is None or (is_number and 0 <= within < float("inf")):  # type: ignore[operator]
+        return ""
+    return f"within is a number of seconds (0, 0.5, 10), not {describe.key_text(within)}"
 
 
 _CHECKED = {"skip_leakcheck": _problem_of_skip, "no_leak": _problem_of_mark}

@@ -25,10 +25,13 @@ RootKind = Literal[
     "interpreter",
     "fixture",
     "pytest itself",
+    "reference cycle",
     "unaccounted",
 ]
 """What a trace may start from; the words are those that a report shows."""
 _NAMED_ROOTS = frozenset({"module", "class attribute", "lru_cache", "logger", "interpreter", "fixture"})
+Grade = Literal["survives", "collected"]
+"""How an object died that was to go: not at all, or by the cycle collector alone. (Who dies at once is not told of.)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +76,22 @@ class Trace:
     """The number of objects on the path, module and survivor included, as ``objgraph.find_backref_chain`` counts."""
     bound: str = ""
     """What keeps the number of survivors below a limit, where a holder on the path does: ``at most 128 calls``."""
+    cycle: int = 0
+    """How many of the links, the first ones, lead from the root back to it; 0 where the root is none of a cycle."""
 
     @property
     def suspects(self) -> tuple[Link, ...]:
         """The links that may be the fault."""
         return tuple(link for link in self.links if link.is_suspect)
+
+    def spelled(self, last: int) -> str:
+        """Return the links up to number `last` in one expression, from the root on."""
+        text, is_code = self.root.name, True
+        for link in self.links[: last + 1]:
+            is_typable = link.text.startswith((".", "["))
+            text += link.text if is_typable and is_code else f" → {link.text}"
+            is_code = is_typable
+        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +142,18 @@ class Leak:
     seen_in: str = ""
     """The test that the same leak was told of already; then the trace is not shown again."""
     note: str = ""
-    """What shows that it is a leak, where its survival alone does not."""
+    """What shows that it is a leak, where its survival alone does not; or what is special about its death."""
+    grade: Grade = "survives"
 
     @property
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits, the same for every leak of one cause, in every run."""
         return fingerprint(self.trace, self.survivors[0].type_name)
+
+    @property
+    def count(self) -> int:
+        """How many objects it is made of."""
+        return len(self.survivors) + len(self.also_keeps)
 
     @property
     def is_housekeeping(self) -> bool:
@@ -155,8 +175,8 @@ class Report:
 
     @property
     def count(self) -> int:
-        """How many objects survived."""
-        return sum(len(leak.survivors) + len(leak.also_keeps) for leak in self.leaks)
+        """How many objects did not die as they should have."""
+        return sum(leak.count for leak in self.leaks)
 
     def to_plain(self) -> dict[str, Any]:
         """Return the report as dicts, lists and strings alone, for xdist and JSON."""
@@ -203,7 +223,7 @@ def _trace_from_plain(plain: dict[str, Any] | None) -> Trace | None:
     if plain is None:
         return None
     links = tuple(Link(**link) for link in plain["links"])
-    return Trace(root=Root(**plain["root"]), links=links, length=plain["length"], bound=plain["bound"])
+    return Trace(**{**plain, "root": Root(**plain["root"]), "links": links})
 
 
 _NAMED_BY_CODE = ("closure variable", "default argument")
@@ -213,6 +233,14 @@ _NAMED_BY_CODE = ("closure variable", "default argument")
 def _telling(links: tuple[Link, ...]) -> tuple[Link, ...]:
     """Return the links that tell one cause from another: functions made by one factory leak for one reason."""
     return links[1:] if len(links) > 1 and links[1].kind in _NAMED_BY_CODE else links
+
+
+def _patterns_of(trace: Trace) -> list[str]:
+    """Return the generalised links of a trace; of a cycle, the same whichever object on it is told first."""
+    if not trace.cycle:
+        return _patterns(trace.links)
+    around = [f"{link.kind} {link.pattern}" for link in trace.links[: trace.cycle]]
+    return min(around[index:] + around[:index] for index in range(len(around)))
 
 
 def _patterns(links: tuple[Link, ...]) -> list[str]:
@@ -243,7 +271,7 @@ def fingerprint(trace: Trace | None, type_name: str) -> str:
     """
     parts = [type_name]
     if trace is not None:
-        parts = [trace.root.kind, trace.root.lasting_name, *_patterns(trace.links)]
+        parts = [trace.root.kind, trace.root.lasting_name, *_patterns_of(trace)]
         if trace.root.kind == "unaccounted":
             parts.append(type_name)
     return hashlib.sha256("\n".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:12]

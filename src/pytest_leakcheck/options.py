@@ -16,14 +16,13 @@ if TYPE_CHECKING:
 
     from pytest_leakcheck.model import Leak
 
-DEFAULT_PATIENCE = 1.0
-"""Seconds to wait for what another thread or an event loop holds, where nothing is set."""
 _HAS_FLOAT_INI = pytest.version_tuple >= (8, 4)
 
 _NUMBER = "float" if _HAS_FLOAT_INI else "string"
 
 ENTRIES: dict[str, tuple[str, str]] = {
     "leakcheck": ("bool", "Check every test for objects that outlive it, as --leakcheck does."),
+    "leakcheck_cycles": ("bool", "Check for reference cycles too, as --leakcheck-cycles does."),
     "leakcheck_packages": (
         "args",
         (
@@ -76,12 +75,14 @@ class Options:
     """Check every test."""
     is_off: bool = False
     """Check nothing, explicit registrations included."""
+    cycles: bool = False
+    """Whether what is watched must die without the cycle collector, where nothing else is said; it turns `is_on` on."""
     packages: tuple[str, ...] = ()
     watch: tuple[str, ...] = ()
     """Classes watched beside the project's own."""
     ignore: tuple[Ignored, ...] = ()
     within: float | None = None
-    """Seconds to wait for any survivor; None: none, but `DEFAULT_PATIENCE` for what a thread or loop holds."""
+    """Seconds to wait for any survivor; None: none, but `patience.DEFAULT` for what a thread or loop holds."""
     search_limit: float = SEARCH_SECONDS
     """Seconds that a search may take."""
     repeat: int = 1
@@ -96,12 +97,6 @@ class Options:
     """The fingerprints of the known leaks."""
     root: str = ""
     """The folder below which classes are the project's own; empty for the current one."""
-
-    def patience(self, *, is_held_elsewhere: bool) -> float:
-        """Return how many seconds to wait for a survivor to die."""
-        if self.within is not None:
-            return self.within
-        return DEFAULT_PATIENCE if is_held_elsewhere else 0.0
 
     def pardons(self, leak: Leak) -> bool:
         """Tell whether a leak is a known one, or will be by the end of the run: then it fails no test."""
@@ -121,6 +116,11 @@ def add_options(parser: pytest.Parser) -> None:
         "--no-leakcheck",
         action="store_true",
         help="Check nothing: assert_collected and the no_leak marker do nothing either (for debuggers and the like).",
+    )
+    group.addoption(
+        "--leakcheck-cycles",
+        action="store_true",
+        help="As --leakcheck, and fail each test whose objects die by the cycle collector only, and show the cycle.",
     )
     group.addoption(
         "--leakcheck-repeat",
@@ -163,10 +163,12 @@ def read_options(config: pytest.Config) -> Options:
             "--leakcheck-update-baseline: no file to write: add --leakcheck-baseline=PATH, or set leakcheck_baseline "
             "in the ini file"
         )
+    cycles = bool(config.getoption("leakcheck_cycles") or ini["leakcheck_cycles"])
     graph = config.getoption("leakcheck_graph") or ini["leakcheck_graph"] or ""
     return Options(
-        is_on=(is_on or bool(ini["leakcheck"])) and not is_off,
+        is_on=(is_on or cycles or bool(ini["leakcheck"])) and not is_off,
         is_off=is_off,
+        cycles=cycles,
         packages=_packages(ini["leakcheck_packages"] or ()),
         watch=_watched(ini["leakcheck_watch"] or ()),
         ignore=tuple(_ignored(line) for line in ini["leakcheck_ignore"] or ()),

@@ -55,6 +55,11 @@ def is_static(kind: type) -> bool:
     return not flags & _HEAP_TYPE
 
 
+def has_finalizer(kind: type) -> bool:
+    """Tell whether a class or a base of it has a ``__del__``."""
+    return any(item_of(class_dict(base), "__del__") is not None for base in mro_of(kind))
+
+
 def weak_reference(obj: object) -> weakref.ref[Any] | None:
     """Return a weak reference to `obj`, or None where there can be none."""
     try:

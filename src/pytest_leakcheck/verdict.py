@@ -90,7 +90,7 @@ def check_of(item: pytest.Function) -> Check | None:
     if options.is_off or item.get_closest_marker("skip_leakcheck"):
         return None
     judge = ensure_judge(item.config)
-    run = item.stash.get(_RUN, None) or judge.begin(item, plan_for(item, is_on=options.is_on))
+    run = item.stash.get(_RUN, None) or judge.begin(item, plan_for(item, options))
     return run.check
 
 
@@ -116,7 +116,7 @@ class Judge:
         """Return what `item` is to be checked for, or None where nothing is asked for."""
         if not isinstance(item, pytest.Function) or self._options.is_off:
             return None
-        plan = plan_for(item, is_on=self._options.is_on)
+        plan = plan_for(item, self._options)
         is_asked = not plan.is_skipped and (not plan.is_empty or "assert_collected" in item.fixturenames)
         return plan if is_asked else None
 

@@ -29,6 +29,8 @@ class Watched:
 
     ref: weakref.ref[Any]
     fact: Survivor
+    within: float | None = None
+    """Seconds that it may take to die; None: as long as the settings say."""
 
 
 class Addressed(NamedTuple):
@@ -36,6 +38,14 @@ class Addressed(NamedTuple):
 
     kind: weakref.ref[type]
     fact: Survivor
+
+
+class _InPeril(NamedTuple):
+    """An object that a finalizer may bring back to life."""
+
+    node: int
+    kind: weakref.ref[type]
+    entry: Watched
 
 
 @dataclass(slots=True)
@@ -57,8 +67,8 @@ class Watch:
     def __len__(self) -> int:
         return len(self.watched) + len(self.addressed)
 
-    def add(self, obj: object, origin: str, reason: str = "") -> None:
-        """Watch `obj`; `origin` and `reason` are for the report.
+    def add(self, obj: object, origin: str, reason: str = "", within: float | None = None) -> None:
+        """Watch `obj`; `origin` and `reason` are for the report, `within` is in seconds.
 
         Raises TypeError where it can't be weakly referenced. An object that is watched already keeps its first origin.
         """
@@ -66,10 +76,10 @@ class Watch:
             ref = weakref.ref(obj)
             why = describe.clean(reason, _MOST_OF_REASON) if rawtypes.is_instance(reason, str) else ""
             fact = Survivor(describe.type_name(type(obj)), origin, why)
-            self.watched.append(Watched(ref, fact))
+            self.watched.append(Watched(ref, fact, within))
             self.total += 1
 
-    def add_new(self, objects: Iterable[object], origin: str) -> None:
+    def add_new(self, objects: Iterable[object], origin: str, within: float | None = None) -> None:
         """Watch `objects`, known to be unwatched, as far as they can be weakly referenced; they may be many."""
         facts: dict[int, Survivor] = {}
         for obj in objects:
@@ -80,7 +90,7 @@ class Watch:
             fact = facts.get(id(kind))
             if fact is None:
                 fact = facts[id(kind)] = Survivor(describe.type_name(kind), origin)
-            self.watched.append(Watched(ref, fact))
+            self.watched.append(Watched(ref, fact, within))
             self.total += 1
 
     def add_addresses(self, nodes: Mapping[int, weakref.ref[type]], origin: str, span: int | None = None) -> None:
@@ -131,6 +141,11 @@ class Watch:
         for node in gone & self.addressed.keys():
             del self.addressed[node]
 
+    def within(self, otherwise: float | None) -> float | None:
+        """Return the longest time that a living object was given to die, or `otherwise` where none was given any."""
+        given = [entry.within for entry in self.watched if entry.within is not None and entry.ref() is not None]
+        return max(given, default=otherwise)
+
     def summary(self) -> str:
         """Return how many objects of which types are watched: ``2 shop.Session, 1 shop.Item``."""
         facts = [*(entry.fact for entry in self.watched), *(known.fact for known in self.addressed.values())]
@@ -144,9 +159,30 @@ class Watch:
             if generation and self.addressed and self.span == 0 and not self.drop_dead():  # a look at the young alone
                 return False
             promoted = addresses.count_young() if generation and self.addressed and self.span is not None else 0
-            gc.collect(generation)
+            self._run_collector(generation)
             self.span = None if self.span is None else self.span + promoted
         return self.drop_dead()
+
+    def _run_collector(self, generation: int) -> int:
+        """Collect, and watch on what a finalizer brings back to life: the weak references to it are dead by then.
+
+        Returns how many objects were found to be unreachable.
+        """
+        in_peril = [
+            _InPeril(id(entry.ref()), weakref.ref(type(entry.ref())), entry)
+            for entry in self.watched
+            if entry.ref() is not None and rawtypes.has_finalizer(type(entry.ref()))
+        ]
+        freed = gc.collect(generation)
+        dead = {each.node: each for each in in_peril if each.entry.ref() is None}
+        for node, back in (
+            addresses.find({node: each.kind for node, each in dead.items()}).found.items() if dead else ()
+        ):
+            if gc.is_finalized(back):  # not another object at its address
+                entry = dead[node].entry
+                fact = replace(entry.fact, origin=f"{entry.fact.origin}, brought back to life by its __del__")
+                self.watched.append(replace(entry, ref=weakref.ref(back), fact=fact))
+        return freed
 
     def drop_dead(self) -> bool:
         """Forget what has died; tell whether anything is left."""
@@ -200,7 +236,7 @@ class Watch:
         rounds = 0
         while self.drop_dead() and rounds < most:
             before = len(self)
-            freed = gc.collect()
+            freed = self._run_collector(2)
             rounds += 1
             if not freed or not self.drop_dead() or (rounds > 1 and len(self) == before):
                 break

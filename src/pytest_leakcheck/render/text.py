@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 WIDTH = 80
 _MOST_SURVIVORS = 5
+_WEAK = "make it weak"
 _CODES = {"red": "\x1b[1;31m", "yellow": "\x1b[33m", "bold": "\x1b[1m", "dim": "\x1b[2m"}
 _ASCII = str.maketrans({"…": "~", "→": ">", "·": "-", "×": "x", "–": "-"})
 
@@ -63,26 +64,37 @@ def render_alive(leak: Leak, style: Style = PLAIN) -> str:
 
 def headline(report: Report) -> str:
     """Return the report's first line without the word LEAKED: what a summary shows."""
-    number = report.count
     first = report.leaks[0]
-    if number == 1 and first.trace:
-        return f"{first.survivors[0].type_name} is still alive, held by {_held_by(first.trace)}"
+    if report.count == 1 and first.trace:
+        does = "is still alive, held by" if first.grade == "survives" else "waits for the cycle collector, held by"
+        return f"{first.survivors[0].type_name} {does} {_held_by(first.trace)}"
     causes = f" ({len(report.leaks)} causes)" if len(report.leaks) > 1 else ""
-    return f"{_still_alive(number)}{causes}"
+    return f"{_what_happened(report)}{causes}"
 
 
-def _still_alive(number: int) -> str:
-    return f"{counted(number, 'object')} that should be gone {'is' if number == 1 else 'are'} still alive"
+def _what_happened(report: Report) -> str:
+    alive, waiting = (
+        sum(leak.count for leak in report.leaks if leak.grade == grade) for grade in ("survives", "collected")
+    )
+    told = []
+    if alive:
+        told.append(f"{counted(alive, 'object')} that should be gone {'is' if alive == 1 else 'are'} still alive")
+    if waiting:
+        verb = "waits" if waiting == 1 else "wait"
+        told.append(f"{counted(waiting, 'object')} that should die at once {verb} for the cycle collector")
+    return ", ".join(told)
 
 
 def _held_by(trace: Trace) -> str:
+    if trace.cycle:
+        return f"the cycle {trace.spelled(trace.cycle - 1)}"
     first = trace.links[0].text if trace.links else ""
     return f"{trace.root.name}{first}" if first.startswith((".", "[")) else f"{trace.root.name}: {first}"
 
 
 def _verdict(report: Report, style: Style) -> str:
     waited = f" after {report.waited:.1f} s of waiting" if report.waited else ""
-    return f"{style.paint('LEAKED', 'red')}  {_still_alive(report.count)}{waited}"
+    return f"{style.paint('LEAKED', 'red')}  {_what_happened(report)}{waited}"
 
 
 def _leak(leak: Leak, style: Style) -> list[str]:
@@ -91,7 +103,8 @@ def _leak(leak: Leak, style: Style) -> list[str]:
         held = f", held by {_held_by(leak.trace)}" if leak.trace else ""
         return [*lines, "", *_wrapped(f"The same leak as in {leak.seen_in}{held}.", style)]
     if leak.also_keeps:
-        lines += ["", "  also keeps alive", *_survivors(leak.also_keeps, style)]
+        does = "also keeps alive" if leak.grade == "survives" else "and below it"
+        lines += ["", f"  {does}", *_survivors(leak.also_keeps, style)]
     lines += ["", *_trace_or_why(leak, style, mark="LEAKED")]
     lines += _proof_and_accounting(leak, style, mark="LEAKED")
     for note in (leak.note, leak.advice):
@@ -103,13 +116,19 @@ def _proof_and_accounting(leak: Leak, style: Style, mark: str) -> list[str]:
     """Return in one paragraph what is proved and how many references are explained; further holders come between."""
     proof, lines, sentences = leak.proof, [], []
     if proof is not None and proof.link:
-        sentences.append(f"Every path goes through {proof.link}: dropping it frees the object.")
+        sentences.append(_dominating(proof.link, is_cycle=leak.grade == "collected"))
     elif proof is not None and proof.others:
         lines = _independent(proof, style, mark)
     elif proof is not None and proof.reason:
         sentences.append(f"Not proven that there is no other path: {proof.reason}.")
     sentences += [leak.accounting] if leak.accounting else []
     return [*lines, "", *_wrapped(" ".join(sentences), style)] if sentences else lines
+
+
+def _dominating(link: str, *, is_cycle: bool) -> str:
+    if is_cycle:
+        return f"Nothing else keeps it: without {link} it dies at once."
+    return f"Every path goes through {link}: dropping it frees the object."
 
 
 _ORDINALS = ("second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
@@ -120,7 +139,8 @@ def _independent(proof: Proof, style: Style, mark: str) -> list[str]:
     number = len(proof.others) + 1
     least = "" if proof.is_all else "At least "
     which = "The other" if number == 2 else "The second"
-    text = f"{least}{number} independent holders: dropping one is not enough. {which}:"
+    what = "cycles: cutting" if proof.others[0].cycle else "independent holders: dropping"
+    text = f"{least}{number} {what} one is not enough. {which}:"
     lines = ["", *_wrapped(text, style), "", *_trace(proof.others[0], style, mark)]
     if not style.is_verbose and number > 2:
         return [
@@ -152,8 +172,9 @@ def _origin(survivor: Survivor) -> str:
 def _trace_or_why(leak: Leak, style: Style, *, mark: str) -> list[str]:
     if leak.trace is None:
         return _wrapped(f"chain unavailable: {leak.unavailable}", style)
-    keeps = f", keeps {leak.retained:,} objects ({_size(leak.retained_bytes)}) alive" if leak.retained > 1 else ""
-    return _trace(leak.trace, style, mark, keeps)
+    size = f"{leak.retained:,} objects ({_size(leak.retained_bytes)})"
+    keeps = size if leak.trace.cycle else f", keeps {size} alive"
+    return _trace(leak.trace, style, mark, keeps if leak.retained > 1 else "")
 
 
 def _size(number: int) -> str:
@@ -165,11 +186,25 @@ def _size(number: int) -> str:
 
 
 def _trace(trace: Trace, style: Style, mark: str, keeps: str = "") -> list[str]:
+    if trace.cycle:
+        return _table(_around(trace, mark, keeps), 2, style)
     detail = f", {trace.root.detail}" if trace.root.detail else ""
     cells = [(trace.root.name, f"{trace.root.kind}{detail}", "GC root")]
     cells += [(f"  {link.text}", link.label, "suspect" if link.is_suspect else "") for link in trace.links[:-1]]
     cells += [(f"  {link.text}", link.label + keeps, mark) for link in trace.links[-1:]]
     return _table(cells, 2, style)
+
+
+def _around(trace: Trace, mark: str, whole: str) -> list[tuple[str, str, str]]:
+    """Return the cells of a cycle: the links back to its first object, and from there down."""
+    below = [(f"  {link.text}", link.label, "") for link in trace.links[trace.cycle :]]
+    around = [(f"  {link.text}", link.label, _WEAK if link.is_suspect else "") for link in trace.links[: trace.cycle]]
+    name, label, weak = around[-1]
+    around[-1] = (name, f"{label}, where it began", weak)
+    first = (trace.root.name, f"cycle of {whole}" if whole else trace.root.kind, "" if below else mark)
+    if not below:
+        return [first, *around]
+    return [first, *around, ("and from there down", "", ""), *below[:-1], (*below[-1][:2], mark)]
 
 
 def _table(cells: list[tuple[str, str, str]], indent: int, style: Style) -> list[str]:
@@ -193,7 +228,7 @@ def _row(text: str, label: str, mark: str, columns: tuple[int, int, int], style:
         lines = [pad + part for part in _broken(text, max(60, style.width) - indent, lead + 4)]
         text = ""
     labels = _broken(label, second, 0) or [""]
-    colour = {"LEAKED": "red", "suspect": "yellow", "GC root": "bold"}.get(mark, "")
+    colour = {"LEAKED": "red", "suspect": "yellow", _WEAK: "yellow", "GC root": "bold"}.get(mark, "")
     tail = f"{labels[0]:<{second}}  {style.paint(mark, colour)}" if mark else labels[0]
     lines.append(f"{pad}{text:<{first}}{tail}".rstrip())
     return lines + [f"{pad}{'':<{first}}{part}" for part in labels[1:]]
