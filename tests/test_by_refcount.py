@@ -52,7 +52,7 @@ def _report(lines):
         return ""
     first = next(index for index, line in enumerate(lines) if line.startswith("LEAKED  "))
     last = next((index for index, line in enumerate(lines) if line.startswith("  Rerun:")), len(lines))
-    return re.sub(r"\(\d+ bytes\)", "(800 bytes)", "\n".join(lines[first:last]).rstrip())
+    return re.sub(r"of \d+ objects \(\d+ bytes\)", "of 6 objects (800 bytes)", "\n".join(lines[first:last]).rstrip())
 
 
 def text(report):
@@ -99,7 +99,7 @@ class TestTheReport:
             LEAKED  1 object that should die at once waits for the cycle collector
               test_it.Thing  registered suite/test_it.py:20
 
-              test_it.Node         cycle of 7 objects (800 bytes)
+              test_it.Node         cycle of 6 objects (800 bytes)
                 .parent            Node                                         make it weak
                 .children          list, 1 item
                 [0]                Node, where it began
