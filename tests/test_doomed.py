@@ -1,0 +1,68 @@
+"""What a collection is about to free, foretold, against what it then frees."""
+
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.skipif(
+    sys.implementation.name != "cpython" or not getattr(sys, "_is_gil_enabled", lambda: True)(),
+    reason="this interpreter has no young generations",
+)
+
+RANDOM_GRAPHS = """
+import gc, random, sys, weakref
+from pytest_leakcheck.doomed import Doomed
+
+class Node:
+    pass
+
+def link(holder, held, kind):
+    ways = {
+        0: lambda: holder.__dict__.setdefault("list", []).append(held),
+        1: lambda: setattr(holder, f"a{len(vars(holder))}", held),
+        2: lambda: setattr(holder, f"f{len(vars(holder))}", lambda: held),
+        3: lambda: setattr(holder, f"m{len(vars(holder))}", held.__repr__),
+        4: lambda: holder.__dict__.setdefault("dict", {}).__setitem__(len(vars(holder)), (held,)),
+        5: lambda: setattr(holder, f"g{len(vars(holder))}", (each for each in [held])),
+    }
+    ways[kind]()
+
+def check(seed):
+    choose = random.Random(seed)
+    gc.collect()
+    nodes = []
+    for _ in range(choose.randint(1, 12)):
+        nodes.append(Node())
+        if choose.random() < 0.2:
+            gc.collect(choose.choice([0, 1]))
+    for _ in range(choose.randint(0, 24)):
+        link(choose.choice(nodes), choose.choice(nodes), choose.randrange(6))
+        if choose.random() < 0.1:
+            gc.collect(0)
+    refs = [weakref.ref(node) for node in nodes]
+    kept = [node for node in nodes if choose.random() < 0.3]
+    del nodes[:]
+    generation = choose.choice([0, 1])
+    living = [ref for ref in refs if ref() is not None]
+    ids = {ref: id(ref()) for ref in living}
+    with Doomed(generation, set(ids.values())) as doomed:
+        foretold = [ref for ref in living if doomed.above(ids[ref]) is not None]
+    gc.collect(generation)
+    died = [ref for ref in living if ref() is None]
+    assert [living.index(ref) for ref in foretold] == [living.index(ref) for ref in died], seed
+    return len(died)
+
+gc.disable()
+print("died", sum(check(seed) for seed in range(int(sys.argv[1]))))
+"""
+
+
+def test_it_is_what_the_collector_does():
+    """Whatever is held how, and in whichever generations it is: what is foretold dies, and nothing else."""
+    done = subprocess.run(
+        [sys.executable, "-c", RANDOM_GRAPHS, "600"], capture_output=True, text=True, check=False, timeout=120
+    )
+
+    assert done.stderr == ""
+    assert int(done.stdout.removeprefix("died ")) > 100
