@@ -16,6 +16,7 @@ PLUGINS = {
     "hypothesis": "hypothesispytest",
     "rerunfailures": "rerunfailures",
     "subtests": "subtests",
+    "timeout": "timeout",
     "xdist": "xdist",
 }
 """Plugins that are installed, by the names that they are known to pytest by; none is loaded unless a test uses it."""

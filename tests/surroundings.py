@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pytest
 
-OTHERS = ("CI", "BUILD_NUMBER", "FORCE_COLOR", "PY_COLORS", "TERM_PROGRAM")
-"""What changes the output of pytest; on a CI machine, lines of the short summary are not cut at the last column."""
+OTHERS = ("CI", "BUILD_NUMBER", "FORCE_COLOR", "GITHUB_ACTIONS", "GITHUB_WORKSPACE", "PY_COLORS", "TERM_PROGRAM")
+"""What changes the output of pytest; on a CI machine, lines of the short summary are not cut at the last column, and
+GitHub is told of leaks in lines of its own."""
 
 
 def plain(**more: str) -> dict[str, str]:

@@ -45,7 +45,7 @@ class TestSources:
         (suite.path / name).write_text(f"{text}\n")
         suite.write(
             conftest="""
-            from pytest_leakcheck.verdict import OPTIONS
+            from pytest_leakcheck.options import OPTIONS
 
             def pytest_report_header(config):
                 options = config.stash[OPTIONS]

@@ -122,9 +122,9 @@ class TestAdding:
         watch.add(thing, "here")
         watch.add(Thing(), "gone")
 
-        watch.tell_origin(lambda obj: f"made as {type(obj).__name__}")
+        watch.tell_origin(lambda obj: (f"shop/made/{type(obj).__name__}.py", 3))
 
-        assert [entry.fact.made for entry in watch.watched] == ["made as Thing", ""]
+        assert [entry.fact.made for entry in watch.watched] == ["made/Thing.py:3", ""]
 
 
 class TestCollecting:

@@ -6,14 +6,15 @@ knows of from what it does not. Errs towards keeping an entry: a test that was n
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import os
 import re
-import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_leakcheck.describe import clean
+from pytest_leakcheck.files import write
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -40,6 +41,7 @@ _EXPECTED = (
     "expected a fingerprint of 12 hexadecimal digits, a day and a reason, as in: "
     f"0123456789ab  2025-01-31  # {NO_REASON.partition(': ')[2]}"
 )
+_MOST_OF_PATH = 1_000
 _IN, _IN_MORE = "in ", "in more tests"
 
 
@@ -93,6 +95,9 @@ class Sighting(NamedTuple):
     fingerprint: str
     type_names: list[str]
     holder: str
+    file: str
+    """The file that made or registered a survivor, empty where that is not known."""
+    line: int
 
 
 @dataclass(slots=True)
@@ -146,7 +151,9 @@ class Seen:
 
 def sighting(leak: Leak) -> Sighting:
     """Return what a baseline wants to know of a leak."""
-    return Sighting(leak.fingerprint, sorted({survivor.type_name for survivor in leak.survivors}), holder(leak))
+    file, line = leak.spot
+    names = sorted({survivor.type_name for survivor in leak.survivors})
+    return Sighting(leak.fingerprint, names, holder(leak), clean(file, _MOST_OF_PATH), line)
 
 
 def holder(leak: Leak) -> str:
@@ -304,22 +311,6 @@ def update(path: str, name: str, seen: Seen) -> Change:
     except FileNotFoundError:
         before = Baseline()
     after = updated(before, seen, today())
-    _write(Path(os.path.realpath(path)), dump(after))
+    write(Path(os.path.realpath(path)), dump(after))
     old, new = ({entry.fingerprint for entry in each.entries} for each in (before, after))
     return Change(len(new - old), len(new & old), len(old - new))
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file so that others see the old text or the new one, whoever else writes at the same time."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with beside.open("x", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.write(text)
-        if path.exists():
-            shutil.copymode(path, beside)
-        beside.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        raise

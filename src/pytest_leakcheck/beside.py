@@ -33,7 +33,12 @@ def completed(report: Report, test: str, options: Options, *, again: Iterable[st
         rerun=f"pytest {' '.join(shlex.quote(_as_argument(each, options.root)) for each in again or (test,))}{option}",
         pictures=_pictures(report, test, options.graph),
     )
-    return Report.from_plain(_printable(complete.to_plain()))
+    return printable(complete)
+
+
+def printable(report: Report) -> Report:
+    """Return `report` with each text in it fit for any terminal, file and process."""
+    return Report.from_plain(_printable(report.to_plain()))
 
 
 def _printable(value: Any) -> Any:

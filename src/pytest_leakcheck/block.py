@@ -62,4 +62,6 @@ class no_leak:  # noqa: N801 - it reads as a statement, like contextlib.suppress
             if note.kind == "warning":
                 warnings.warn(note.text, stacklevel=2)
         if report is not None:
-            raise LeakError(render(report))
+            error = LeakError(render(report))
+            error.report = report
+            raise error

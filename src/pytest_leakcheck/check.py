@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_leakcheck import targets
 from pytest_leakcheck.addresses import Patience
 from pytest_leakcheck.census import Census
-from pytest_leakcheck.describe import key_text, type_name
+from pytest_leakcheck.describe import key_text, short_place, type_name
 from pytest_leakcheck.grades import Grades, united, why_not_told
 from pytest_leakcheck.model import Report, Survivor
 from pytest_leakcheck.patience import patience
@@ -30,6 +30,8 @@ class LeakError(AssertionError):
     """Objects that should be gone are still alive; the text is the report."""
 
     __module__ = "pytest_leakcheck"
+    report: Report | None = None
+    """What was found, where the text tells it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +176,17 @@ class Check:
         grades.add(obj, Survivor(type_name(type(obj)), self._origin))
 
     def register(
-        self, obj: object, origin: str, *, reason: str = "", by_refcount: bool = False, within: float | None = None
+        self,
+        obj: object,
+        spot: tuple[str, int],
+        *,
+        reason: str = "",
+        by_refcount: bool = False,
+        within: float | None = None,
     ) -> None:
-        """Watch `obj`; `origin` and `reason` are for the report, `within` is in seconds."""
-        self.watch.add(obj, origin, reason, self.plan.within if within is None else within)
+        """Watch `obj`; `spot`, the file and line that ask for it, and `reason` are for the report."""
+        origin = f"registered {short_place(*spot)}"
+        self.watch.add(obj, origin, reason, self.plan.within if within is None else within, spot=spot)
         if (by_refcount or self.plan.by_refcount) and self._can_grade():
             self.grades.add(obj, self.watch.facts([obj])[0])
 

@@ -244,10 +244,13 @@ class Confirmation:
             return leaks
         watch = again(is_traced=True)
         facts = watch.facts(watch.alive()) if watch is not None else []
-        lines = {fact.type_name: fact.made for fact in facts if fact.made}
+        lines = {fact.type_name: fact for fact in facts if fact.made}
 
         def told(survivor: Survivor) -> Survivor:
-            return replace(survivor, made=survivor.made or lines.get(survivor.type_name, ""))
+            fact = lines.get(survivor.type_name)
+            if survivor.made or fact is None:
+                return survivor
+            return replace(survivor, made=fact.made, file=fact.file, line=fact.line)
 
         return [replace(leak, survivors=tuple(map(told, leak.survivors))) for leak in leaks]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import pytest
 
-from pytest_leakcheck import describe
+from pytest_leakcheck import describe, rawtypes
 from pytest_leakcheck.check import LeakError
 from pytest_leakcheck.marks import as_targets, problem_of_seconds
 from pytest_leakcheck.release import parametrize_values
@@ -53,11 +53,11 @@ class AssertCollected:
         if problem:
             raise TypeError(f"assert_collected: {problem}")
         objects = (obj, *more)
-        origin = f"registered {_caller()}"
+        spot = _caller()
         for each in objects:
             self._refuse(each)
             if self._check is not None:
-                self._check.register(each, origin, reason=reason, by_refcount=by_refcount, within=within)
+                self._check.register(each, spot, reason=reason, by_refcount=by_refcount, within=within)
         return objects if more else obj
 
     def now(self) -> None:
@@ -70,7 +70,9 @@ class AssertCollected:
             return
         report = self._check.judge_so_far()
         if report is not None:
-            raise LeakError(render(report))
+            error = LeakError(render(report))
+            error.report = report
+            raise error
 
     def instances_of(self, *classes: type | str) -> None:
         """Watch every instance of `classes`, subclasses included, that is made from here on in this test.
@@ -102,9 +104,9 @@ class AssertCollected:
             )
 
 
-def _caller() -> str:
+def _caller() -> tuple[str, int]:
     frame = sys._getframe(2)  # noqa: SLF001 - the registering line is two frames up
-    return describe.place(frame.f_code, frame.f_lineno)
+    return rawtypes.text_of(frame.f_code.co_filename), frame.f_lineno
 
 
 @pytest.fixture

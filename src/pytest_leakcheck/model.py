@@ -120,6 +120,10 @@ class Survivor:
     """What the user said when registering it."""
     made: str = ""
     """The line that made it, where that is known: ``shop/session.py:41``."""
+    file: str = ""
+    """The whole path of the file with that line, or with the one that registered it, where either is known."""
+    line: int = 0
+    """That line in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,11 @@ class Leak:
     note: str = ""
     """What shows that it is a leak, where its survival alone does not; or what is special about its death."""
     grade: Grade = "survives"
+
+    @property
+    def spot(self) -> tuple[str, int]:
+        """The file and line that made a survivor, or else registered it; empty and 0 where neither is known."""
+        return next(((survivor.file, survivor.line) for survivor in self.survivors if survivor.file), ("", 0))
 
     @property
     def fingerprint(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from pytest_leakcheck.model import Leak
 
+OPTIONS = pytest.StashKey["Options"]()
+"""The settings of a run, on its config."""
 _HAS_FLOAT_INI = pytest.version_tuple >= (8, 4)
 
 _NUMBER = "float" if _HAS_FLOAT_INI else "string"
@@ -51,6 +54,14 @@ ENTRIES: dict[str, tuple[str, str]] = {
     "leakcheck_search_limit": (_NUMBER, "Seconds that the search for a survivor's holders may take (default: 30)."),
     "leakcheck_repeat": (_NUMBER, "How often to run a test again, as --leakcheck-repeat does (default: 1)."),
     "leakcheck_graph": ("string", "Folder for a picture of each leak, as --leakcheck-graph does."),
+    "leakcheck_json": (
+        "string",
+        "File for all leaks of a run, as --leakcheck-json names it; a relative path counts from this file's folder.",
+    ),
+    "leakcheck_annotations": (
+        "bool",
+        "Whether a run on GitHub Actions annotates the lines that leak (default: true).",
+    ),
     "leakcheck_baseline": (
         "string",
         "File of known leaks, as --leakcheck-baseline names it; a relative path counts from this file's folder.",
@@ -89,6 +100,10 @@ class Options:
     """How often a test is run again to tell leaks from initialisation; 0: not at all."""
     graph: str = ""
     """The folder for pictures; empty for none."""
+    json: str = ""
+    """The file for all leaks of the run; empty for none, and in an xdist worker."""
+    annotations: bool = False
+    """Whether the run ends with annotations for GitHub."""
     baseline: str = ""
     """The file of known leaks; empty for none."""
     is_updating: bool = False
@@ -134,6 +149,11 @@ def add_options(parser: pytest.Parser) -> None:
         help="Write a picture of each leak into DIR: .dot, and .svg where Graphviz is installed.",
     )
     group.addoption(
+        "--leakcheck-json",
+        metavar="PATH",
+        help="Write all leaks of the run into the file PATH, as one JSON document for other programs.",
+    )
+    group.addoption(
         "--leakcheck-baseline",
         metavar="PATH",
         help="Let the leaks that the file PATH lists pass with a warning; only new ones fail their tests.",
@@ -157,7 +177,8 @@ def read_options(config: pytest.Config) -> Options:
     is_updating = bool(config.getoption("leakcheck_update_baseline"))
     if is_updating and is_off:
         raise pytest.UsageError("--leakcheck-update-baseline and --no-leakcheck exclude each other: give one of them")
-    path = "" if is_off else _baseline_path(config, ini["leakcheck_baseline"])
+    path = "" if is_off else _path(config, "leakcheck_baseline", ini["leakcheck_baseline"])
+    is_told_here = not is_off and not hasattr(config, "workerinput")
     if is_updating and not path:
         raise pytest.UsageError(
             "--leakcheck-update-baseline: no file to write: add --leakcheck-baseline=PATH, or set leakcheck_baseline "
@@ -176,6 +197,8 @@ def read_options(config: pytest.Config) -> Options:
         search_limit=_seconds("leakcheck_search_limit", ini["leakcheck_search_limit"]) or SEARCH_SECONDS,
         repeat=_times(config.getoption("leakcheck_repeat"), ini["leakcheck_repeat"]),
         graph=os.path.join(config.invocation_params.dir, graph) if graph else "",  # noqa: PTH118 - DIR may be absolute
+        json=_json_path(config, ini["leakcheck_json"]) if is_told_here else "",
+        annotations=is_told_here and ini["leakcheck_annotations"] is not False and _is_on_github(),
         baseline=path,
         is_updating=is_updating,
         listed=_listed(config, path, is_updating=is_updating) if path else frozenset(),
@@ -183,12 +206,28 @@ def read_options(config: pytest.Config) -> Options:
     )
 
 
-def _baseline_path(config: pytest.Config, configured: str | None) -> str:
-    """Return the file of known leaks: as seen from where pytest was started, or from the ini file that names it."""
-    given = config.getoption("leakcheck_baseline")
+def _is_on_github() -> bool:
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def _json_path(config: pytest.Config, configured: str | None) -> str:
+    """Return the file for all leaks. Raises pytest.UsageError where it is plain now that it can't be written."""
+    key = "--leakcheck-json" if config.getoption("leakcheck_json") else "leakcheck_json"
+    path = _path(config, "leakcheck_json", configured)
+    if path and os.path.isdir(path):  # noqa: PTH112 - unlike Path's, it raises for no name
+        raise pytest.UsageError(f"{key}: {shown(path)} is a folder; name a file")
+    above = next((folder for folder in Path(path).parents if os.path.exists(folder)), None)  # noqa: PTH110 - the same
+    if path and above and not above.is_dir():
+        raise pytest.UsageError(f"{key}: {shown(path)} can't be written, as {shown(os.fspath(above))} is a file")
+    return path
+
+
+def _path(config: pytest.Config, name: str, configured: str | None) -> str:
+    """Return the file that an option names: as seen from where pytest was started, or from the ini file with it."""
+    given = config.getoption(name)
     folder = config.invocation_params.dir if given or not config.inipath else config.inipath.parent
-    name = given or configured
-    return os.fspath(folder / name) if name else ""
+    file = given or configured
+    return os.fspath(folder / file) if file else ""
 
 
 def _listed(config: pytest.Config, path: str, *, is_updating: bool) -> frozenset[str]:

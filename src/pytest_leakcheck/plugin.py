@@ -10,7 +10,7 @@ from pytest_leakcheck import marks
 from pytest_leakcheck.adoption import Adoption
 from pytest_leakcheck.collecting import refuse_wrong_markers
 from pytest_leakcheck.fixtures import assert_collected
-from pytest_leakcheck.options import add_options, read_options
+from pytest_leakcheck.options import OPTIONS, add_options, read_options
 from pytest_leakcheck.patterns.fixtures import (
     weak_callback,
     weak_key_metadata,
@@ -22,7 +22,7 @@ from pytest_leakcheck.patterns.fixtures import (
     weakable_fixture,
 )
 from pytest_leakcheck.reporting import ensure_reporter
-from pytest_leakcheck.verdict import OPTIONS, ensure_judge
+from pytest_leakcheck.verdict import ensure_judge
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -53,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[OPTIONS] = options
     if options.baseline:
         config.pluginmanager.register(Adoption(config, options), "leakcheck-adoption")
-    if _is_controller(config) and not options.is_off:
+    if (_is_controller(config) or options.json) and not options.is_off:
         ensure_reporter(config)
 
 
@@ -75,7 +75,8 @@ def pytest_make_collect_report(
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Turn on what runs per test, if any test asks for it."""
     options = config.stash[OPTIONS]
-    if not options.is_off and any(_asks(item, is_on=options.is_on) for item in items):
+    is_asked = bool(options.json) or any(_asks(item, is_on=options.is_on) for item in items)
+    if is_asked and not options.is_off:
         ensure_judge(config)
 
 

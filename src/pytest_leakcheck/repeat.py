@@ -19,7 +19,6 @@ from _pytest.logging import caplog_handler_key, caplog_records_key
 from _pytest.runner import CallInfo
 from _pytest.tmpdir import tmppath_result_key
 
-from pytest_leakcheck.describe import short_place
 from pytest_leakcheck.rawtypes import text_of
 from pytest_leakcheck.release import let_go
 
@@ -218,15 +217,15 @@ def _ignore(**_: object) -> None:
     return None
 
 
-def made_at(obj: object, root: str) -> str:
-    """Return the line that made an object of the second run, one of the project's where there is one; else empty."""
+def made_at(obj: object, root: str) -> tuple[str, int] | None:
+    """Return the file and line that made an object of the second run, one of the project's where there is one."""
     traced = _traceback_of(obj)
     if traced is None:
-        return ""
+        return None
     folder = os.path.join(root, "")  # noqa: PTH118 - a prefix, to end in a separator
     lines = [(text_of(frame.filename), frame.lineno) for frame in traced]
     own = [(file, line) for file, line in lines if file.startswith(folder) and "site-packages" not in file]
-    return short_place(*(own or lines)[-1])
+    return (own or lines)[-1]
 
 
 def _traceback_of(obj: object) -> tracemalloc.Traceback | None:

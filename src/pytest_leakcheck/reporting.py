@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from _pytest._code.code import ReprFileLocation, TerminalRepr
 
+from pytest_leakcheck.baseline import Sighting
 from pytest_leakcheck.describe import clean, counted
 from pytest_leakcheck.model import Report
+from pytest_leakcheck.options import OPTIONS
+from pytest_leakcheck.publishing import annotation_lines, write_json
 from pytest_leakcheck.render.text import Style, headline, render
+from pytest_leakcheck.results import Pardoned, Results, Spot
 from pytest_leakcheck.unmatched import ASKED, OWN, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from _pytest._io import TerminalWriter
 
     from pytest_leakcheck.check import Check, Session
+    from pytest_leakcheck.results import Outcome
 
 _REPORTER = "leakcheck-reporter"
+_PROPERTY = "leakcheck.fingerprint"
 _MOST_TEXT = 2_000
 """Characters of a line at the end of the run; what it names may be of any length, and hold anything."""
 
@@ -59,7 +66,20 @@ def as_leak_report(
 def add_leak_section(report: pytest.TestReport, leak: Report) -> pytest.TestReport:
     """Tell of `leak` beside the error that the teardown ended with of itself."""
     report.sections.append(("leakcheck", render(leak)))
+    note_beside(report, leak)
     return report
+
+
+def note_beside(report: pytest.TestReport, leak: Report) -> None:
+    """Put `leak` into a report that tells of it in words already, or has another error to tell of."""
+    report.leakcheck_beside = leak.to_plain()  # type: ignore[attr-defined]
+
+
+def note_fingerprints(report: pytest.TestReport, fingerprints: Iterable[str]) -> None:
+    """Give `report` a property for each leak; JUnit's file has those of the report that comes last, the teardown's."""
+    known = {value for name, value in report.user_properties if name == _PROPERTY}
+    new = (fingerprint for fingerprint in dict.fromkeys(fingerprints) if fingerprint not in known)
+    report.user_properties += [(_PROPERTY, fingerprint) for fingerprint in new]
 
 
 def note_checked(report: pytest.TestReport, check: Check, trouble: str) -> None:
@@ -88,65 +108,87 @@ class Reporter:
 
     def __init__(self, config: pytest.Config) -> None:
         self._started = time.perf_counter()
-        self._objects = self._tests = self._leaking = self._idle = 0
-        self._gc_seconds = 0.0
-        self._has_known = False
-        """Whether some test left behind what a baseline lists."""
-        self._fingerprints: set[str] = set()
+        self._results = Results()
         self._set_aside: list[str] = []
-        self._troubles: list[str] = []
         self._notes: dict[str, list[str]] = {}
         self._repeated: dict[str, list[str]] = {}
         """For each process that runs tests those that were run again so far."""
         self._suspicion = ""
         self._asked: list[dict[str, tuple[int, bool]]] = []
         self._config = config
+        self._options = config.stash[OPTIONS]
+        self._unwritten = ""
+        """Why there is no document, where there should be one."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count, and give a report that crossed from a worker its colours back."""
+        if str(report.outcome) == "rerun":  # JUnit's file has an entry for each run, and this one counts as passed
+            report.user_properties = [pair for pair in report.user_properties if pair[0] != _PROPERTY]
         checked = getattr(report, "leakcheck_checked", None)
         repeated = self._repeated.setdefault(getattr(report, "worker_id", ""), [])
+        spot = self._spot(report)
         for kind, text in getattr(report, "leakcheck_notes", ()):
-            self._note(repeated, kind, text)
+            self._note(repeated, kind, text, spot if text.startswith(report.nodeid) else Spot())
         if checked is not None:
             self._count(report.nodeid, *checked)
-        self._has_known |= bool(getattr(report, "leakcheck_pardoned", None))
+        for known in getattr(report, "leakcheck_pardoned", ()):
+            self._results.pardoned.append(Pardoned(report.nodeid, spot, Sighting(*known)))
         plain = getattr(report, "leakcheck", None)
         is_strict_xpass = str(report.longrepr).startswith("[XPASS(strict)]")
         if plain is None and report.failed and repeated and not self._suspicion and not is_strict_xpass:
             self._suspicion = _suspicion(report.nodeid, repeated)
-        if plain is not None:
-            leak = Report.from_plain(plain)
-            self._leaking += 1
-            self._fingerprints.update(each.fingerprint for each in leak.leaks)
-            if isinstance(report.longrepr, str):
-                path, line, _ = report.location
-                is_verbose = self._config.getoption("verbose") > 0
-                report.longrepr = LeakRepr(leak, path, (line or 0) + 1, is_verbose=is_verbose)
+        for each in (plain, getattr(report, "leakcheck_beside", None)):
+            if each is not None:
+                self._results.add(report.nodeid, _outcome(report), spot, Report.from_plain(each))
+        if plain is not None and isinstance(report.longrepr, str):
+            is_verbose = self._config.getoption("verbose") > 0
+            path, line, _ = report.location
+            report.longrepr = LeakRepr(Report.from_plain(plain), path, (line or 0) + 1, is_verbose=is_verbose)
 
-    def _note(self, repeated: list[str], kind: str, text: str) -> None:
+    def _spot(self, report: pytest.TestReport) -> Spot:
+        path, line, _ = report.location
+        return Spot(os.path.join(self._options.root, path), (line or 0) + 1)  # noqa: PTH118 - a text, many times
+
+    def _note(self, repeated: list[str], kind: str, text: str, spot: Spot) -> None:
         known = self._notes.setdefault(kind, [])
         if text not in known:  # each process warns of a fixture that several of them set up
             known.append(text)
         if kind == "repeated":
             repeated.append(text)
+        elif kind == "warning":
+            self._results.warnings.setdefault(text, spot)
 
     def _count(self, nodeid: str, *checked: Any) -> None:
         objects, gc_seconds, set_aside, is_idle, trouble = checked
-        self._tests += 1
-        self._objects += objects
-        self._gc_seconds += gc_seconds
-        self._idle += is_idle
+        results = self._results
+        results.tests += 1
+        results.objects += objects
+        results.gc_seconds += gc_seconds
+        results.idle += is_idle
         self._set_aside += [f"{nodeid}: {name}" for name in set_aside]
         if trouble:
-            self._troubles.append(f"{nodeid}: {trouble}")
+            results.troubles.append((nodeid, trouble))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Take over what an xdist worker asked for."""
         output: dict[str, Any] = getattr(node, "workeroutput", None) or {}
         self._asked.append(output.get("leakcheck_asked", {}))
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, exitstatus: int) -> Generator[None, object, object]:
+        """Write all that was found into a file, once other plugins have told what they know, and before the summary."""
+        result = yield
+        if self._options.json and not self._config.getoption("collectonly", default=False):
+            self._unwritten = write_json(
+                self._results,
+                self._options,
+                warnings=[clean(line, _MOST_TEXT) for line in self._warnings()],
+                exit_status=int(exitstatus),
+                seconds=time.perf_counter() - self._started,
+            )
+        return result
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
@@ -156,10 +198,9 @@ class Reporter:
         return ("failed" if report.when == "call" else "error", "L", "LEAKED")
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Write one line on what was checked, and a yellow one on each thing that was not as asked for."""
-        if not self._tests:
-            return
-        if self._idle < self._tests:
+        """Write one line on what was checked, a yellow one on each thing that was not as asked for, and annotations."""
+        results = self._results
+        if results.idle < results.tests:
             terminalreporter.write_line(self._last_line())
         if self._config.getoption("verbose") > 0:
             for line in self._set_aside:
@@ -170,23 +211,28 @@ class Reporter:
                 _write(terminalreporter, f"leakcheck: set aside: {line}")
             for line in self._notes.get("repeated", ()):
                 _write(terminalreporter, f"leakcheck: run a second time: {line}")
-        for line in self._warnings():
+        for line in (*self._warnings(), *self._failures()):
             _write(terminalreporter, f"leakcheck: {line}", yellow=True)
+        if self._options.annotations:
+            for line in annotation_lines(results, self._options, [*self._warnings()]):
+                terminalreporter.write_line(line)
 
     def _last_line(self) -> str:
-        tests, objects = counted(self._tests, "test"), counted(self._objects, "object")
-        checked = f"{objects} in {tests}" if self._objects else tests
-        kind = "new leak" if self._has_known else "leak"
-        found = f"{counted(len(self._fingerprints), kind)} in {counted(self._leaking, 'test')}"
+        results = self._results
+        tests, objects = counted(results.tests, "test"), counted(results.objects, "object")
+        checked = f"{objects} in {tests}" if results.objects else tests
+        kind = "new leak" if results.pardoned else "leak"
+        found = f"{counted(len(results.groups()), kind)} in {counted(results.leaking, 'test')}"
         seconds = time.perf_counter() - self._started
         return (
-            f"leakcheck: {checked} checked; {found if self._leaking else f'no {kind}s'}; "
-            f"gc {self._gc_seconds:.1f} s of {seconds:.1f} s"
+            f"leakcheck: {checked} checked; {found if results.occurrences else f'no {kind}s'}; "
+            f"gc {results.gc_seconds:.1f} s of {seconds:.1f} s"
         )
 
     def _warnings(self) -> Iterator[str]:
-        if self._idle == self._tests:
-            yield f"nothing was watched in {counted(self._tests, 'test')}: no object was registered"
+        results = self._results
+        if results.tests and results.idle == results.tests:
+            yield f"nothing was watched in {counted(results.tests, 'test')}: no object was registered"
         asked = merged(self._config.stash.get(ASKED, {}), *self._asked)
         for name, (number, is_found) in sorted(asked.items()):
             if not is_found:
@@ -194,8 +240,20 @@ class Reporter:
         yield from self._notes.get("warning", ())
         if self._suspicion:
             yield self._suspicion
-        for trouble in self._troubles:
-            yield f"not checked, by a fault of the plugin that you may want to report: {trouble}"
+
+    def _failures(self) -> Iterator[str]:
+        for test, text in self._results.troubles:
+            yield f"not checked, by a fault of the plugin that you may want to report: {test}: {text}"
+        if self._unwritten:
+            yield self._unwritten
+
+
+def _outcome(report: pytest.TestReport) -> Outcome:
+    if hasattr(report, "wasxfail"):
+        return "expected"
+    if not report.failed:
+        return "rerun"
+    return "failed" if report.when == "call" else "error"
 
 
 def _write(terminalreporter: Any, line: str, *, yellow: bool = False) -> None:

@@ -17,15 +17,24 @@ from _pytest.runner import CallInfo, check_interactive_exception, runtestprotoco
 from _pytest.skipping import xfailed_key
 
 from pytest_leakcheck.adoption import note_pardoned
-from pytest_leakcheck.beside import completed
+from pytest_leakcheck.beside import completed, printable
 from pytest_leakcheck.check import Check, LeakError, Plan, Session
 from pytest_leakcheck.describe import error_text
 from pytest_leakcheck.marks import plan_for
 from pytest_leakcheck.model import Report
 from pytest_leakcheck.neighbours import offer_to_others
+from pytest_leakcheck.options import OPTIONS
 from pytest_leakcheck.release import let_go, parametrize_values
 from pytest_leakcheck.repeat import REPEATING, made_at, running_again, why_not_repeatable
-from pytest_leakcheck.reporting import add_leak_section, as_leak_report, ensure_reporter, note_checked, note_found
+from pytest_leakcheck.reporting import (
+    add_leak_section,
+    as_leak_report,
+    ensure_reporter,
+    note_beside,
+    note_checked,
+    note_fingerprints,
+    note_found,
+)
 from pytest_leakcheck.scopes import Accumulated, Scopes
 from pytest_leakcheck.teardown import Steps, ending_scopes
 from pytest_leakcheck.unmatched import ASKED, Asked
@@ -38,8 +47,9 @@ if TYPE_CHECKING:
     from pytest_leakcheck.options import Options
     from pytest_leakcheck.watch import Watch
 
-OPTIONS = pytest.StashKey["Options"]()
 _RUN = pytest.StashKey["Run"]()
+_TOLD: pytest.StashKey[list[str]] = pytest.StashKey()
+"""The fingerprints of the leaks that the reports of a test's current run tell of."""
 _OWNED = pytest.StashKey[bool]()
 _JUDGE = "leakcheck-judge"
 _NEWLINE = r"\n"
@@ -289,8 +299,9 @@ class Judge:
         report = yield
         if call.when == "call" and run is not None and run.is_judged:
             return _as_leak_report(item, report, run.leak, run.report) if run.leak else report
-        self._note(call, report)
+        self._note(item, call, report)
         if run is None:
+            _give_told(item, call, report)
             if item.stash.get(_OWNED, False):  # the setup failed before the run began
                 item.ihook.pytest_runtest_logreport(report=report)
             return report
@@ -298,6 +309,7 @@ class Judge:
             report = _teardown_leak_report(item, run.late, call, report)
         elif call.excinfo is not None:
             run.is_clean = False
+        _give_told(item, call, report)
         if call.when == "teardown":
             note_pardoned(report, run.check.pardoned)
             if run.is_checked:
@@ -309,10 +321,14 @@ class Judge:
         self._log(item, run, call, report)
         return report
 
-    def _note(self, call: CallInfo[None], report: pytest.TestReport) -> None:
-        """Note what concerns the whole run: that a test failed of itself, and what was found out by its end."""
-        if call.excinfo is not None and not isinstance(call.excinfo.value, (LeakError, pytest.skip.Exception)):
+    def _note(self, item: pytest.Item, call: CallInfo[None], report: pytest.TestReport) -> None:
+        """Note what concerns the whole run: that a test failed of itself, what it told, what was found by its end."""
+        error = call.excinfo.value if call.excinfo is not None else None
+        if error is not None and not isinstance(error, (LeakError, pytest.skip.Exception)):
             self._scopes.disturb()
+        if type(error) is LeakError and error.report is not None:
+            note_beside(report, printable(error.report))
+            _note_told(item, error.report)
         if call.when == "teardown":
             note_found(report, self._session)
 
@@ -440,9 +456,25 @@ def _end_interrupted(item: pytest.Item) -> None:
         item.ihook.pytest_runtest_logreport(report=run.report)
 
 
+def _note_told(item: pytest.Item, leak: Report) -> None:
+    """Note what is told of this run of a test, for the report of its teardown: that has the properties for JUnit."""
+    told = item.stash.setdefault(_TOLD, [])
+    told += [each.fingerprint for each in leak.leaks]
+
+
+def _give_told(item: pytest.Item, call: CallInfo[None], report: pytest.TestReport) -> None:
+    """Give the report of the teardown, which ends the run, the properties of all that was told of it."""
+    if call.when == "teardown" and _TOLD in item.stash:
+        told = item.stash[_TOLD]
+        note_fingerprints(report, told)
+        del item.stash[_TOLD]
+
+
 def _as_leak_report(
     item: pytest.Item, report: pytest.TestReport, leak: Report, first: pytest.TestReport | None
 ) -> pytest.TestReport:
+    _note_told(item, leak)
+    note_fingerprints(report, [each.fingerprint for each in leak.leaks])
     return as_leak_report(report, leak, first, is_verbose=item.config.getoption("verbose") > 0)
 
 
@@ -452,6 +484,7 @@ def _teardown_leak_report(
     """Return the report of a teardown after which the leak is an error, or stands beside one."""
     if call.excinfo is not None and isinstance(call.excinfo.value, LeakError):
         return _as_leak_report(item, report, leak, report)
+    _note_told(item, leak)
     return add_leak_section(report, leak)
 
 

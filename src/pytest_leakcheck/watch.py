@@ -67,15 +67,24 @@ class Watch:
     def __len__(self) -> int:
         return len(self.watched) + len(self.addressed)
 
-    def add(self, obj: object, origin: str, reason: str = "", within: float | None = None) -> None:
-        """Watch `obj`; `origin` and `reason` are for the report, `within` is in seconds.
+    def add(
+        self,
+        obj: object,
+        origin: str,
+        reason: str = "",
+        within: float | None = None,
+        *,
+        spot: tuple[str, int] = ("", 0),
+    ) -> None:
+        """Watch `obj`; `origin`, `reason` and `spot`, a file and line, are for the report, `within` is in seconds.
 
         Raises TypeError where it can't be weakly referenced. An object that is watched already keeps its first origin.
         """
         if not any(entry.ref() is obj for entry in self.watched):
             ref = weakref.ref(obj)
             why = describe.clean(reason, _MOST_OF_REASON) if rawtypes.is_instance(reason, str) else ""
-            fact = Survivor(describe.type_name(type(obj)), origin, why)
+            file, line = spot
+            fact = Survivor(describe.type_name(type(obj)), origin, why, file=file, line=line)
             self.watched.append(Watched(ref, fact, within))
             self.total += 1
 
@@ -109,15 +118,15 @@ class Watch:
         self.watched.clear()
         self.addressed.clear()
 
-    def tell_origin(self, made_at: Callable[[Any], str]) -> None:
-        """Note for each watched object that lives the line that made it."""
+    def tell_origin(self, made_at: Callable[[Any], tuple[str, int] | None]) -> None:
+        """Note for each watched object that lives the file and line that made it."""
         for index, entry in enumerate(self.watched):
             obj = entry.ref()
             if obj is not None:
-                self.watched[index] = replace(entry, fact=replace(entry.fact, made=made_at(obj)))
+                self.watched[index] = replace(entry, fact=_with_line(entry.fact, made_at(obj)))
         for node, obj in self._found().items():
             known = self.addressed[node]
-            self.addressed[node] = known._replace(fact=replace(known.fact, made=made_at(obj)))
+            self.addressed[node] = known._replace(fact=_with_line(known.fact, made_at(obj)))
 
     def refs(self, objects: Iterable[object]) -> list[weakref.ref[Any]]:
         """Return the weak references to those of `objects`, all of them watched, that can have one."""
@@ -253,3 +262,11 @@ class Watch:
             nap = min(nap * 2, _LONGEST_NAP)
             drain()
         return time.monotonic() - started
+
+
+def _with_line(fact: Survivor, made_at: tuple[str, int] | None) -> Survivor:
+    """Return what is known of an object with the file and line that made it, where they are known."""
+    if made_at is None:
+        return fact
+    file, line = made_at
+    return replace(fact, made=describe.short_place(file, line), file=file, line=line)
