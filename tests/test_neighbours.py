@@ -224,6 +224,29 @@ class TestReruns:
         assert "failed" not in outcomes
         result.stdout.fnmatch_lines(["test_it.py *RR.*", "LEAKED test_it.py::test_leak - *"])
 
+    @pytest.mark.parametrize("options", [(), ("-n2", "--dist=loadfile")], ids=["one process", "xdist"])
+    @pytest.mark.parametrize("baseline", [(), ("--leakcheck-baseline=known.txt",)], ids=["plain", "baseline"])
+    def test_the_report_that_is_shown_in_the_end_is_whole(self, suite, options, baseline):
+        """That of a run which is repeated is not shown, so none refers to it; to one that is shown, others do."""
+        source = """
+        KEPT = []
+
+        @pytest.fixture(scope="module")
+        def server(): return object()
+
+        @pytest.mark.parametrize("n", range(4))
+        def test_leak(n, server): KEPT.append([Thing()])
+        """
+        suite.path.joinpath("known.txt").write_text("")
+        result = suite.run(source, "--leakcheck", "--reruns=2", *options, *baseline, uses="rerunfailures xdist")
+
+        assert result.parseoutcomes()["errors"] == 3
+        assert len(suite.lines_of(result, ".KEPT", "list")) == 1
+        assert (
+            suite.lines_of(result, "The same leak as in ")
+            == ["  The same leak as in test_it.py::test_leak[1], held by test_it.KEPT."] * 2
+        )
+
     def test_without_reruns_a_leak_is_a_plain_failure(self, suite):
         """Neither rerunfailures nor flaky makes a difference where nothing is to be rerun."""
         source = """

@@ -100,6 +100,11 @@ class Session:
         if self._ledger is not None:
             self._ledger.untell(test, fingerprints)
 
+    def retell(self, test: str, fingerprints: Collection[str]) -> None:
+        """Note that leaks of a test that were not shown at first are shown by now."""
+        if self._ledger is not None:
+            self._ledger.retell(test, fingerprints)
+
     def take_notes(self) -> list[Note]:
         """Return what was found out beside leaks since the last call."""
         if self._ledger is None:

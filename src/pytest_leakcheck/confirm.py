@@ -85,6 +85,11 @@ class Ledger:
             if known.test == test and (fingerprints is None or known.leak.fingerprint in fingerprints):
                 known.is_told = False
 
+    def retell(self, test: str, fingerprints: Collection[str]) -> None:
+        """Note that these leaks of a test were told after all: further tests may refer to it."""
+        for known in self.known:
+            known.is_told |= known.test == test and known.leak.fingerprint in fingerprints
+
     def set_aside(self, text: str) -> None:
         """Note what survives and is no leak."""
         self.notes.append(Note("aside", text))

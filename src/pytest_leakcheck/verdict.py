@@ -288,6 +288,13 @@ class Judge:
             _add_late(run, report)
         self._scopes.note_told(is_seen=is_seen)
 
+    @pytest.hookimpl
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note which leaks are shown: of those of a test that other plugins run, some never are."""
+        plain = getattr(report, "leakcheck", None)
+        if plain is not None and report.failed:
+            self._session.retell(report.nodeid, {leak.fingerprint for leak in Report.from_plain(plain).leaks})
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: CallInfo[None]
@@ -376,6 +383,8 @@ def _judge(item: pytest.Item, run: Run) -> None:
             run.check.session.untell(item.nodeid)
     elif run.leak is not None:
         _add_late(run, run.leak)
+        if not run.is_owned:  # another plugin's protocol may run the test once more, and show that report alone
+            run.check.session.untell(item.nodeid)
 
 
 def _second_run(item: pytest.Item, run: Run) -> Again | None:
