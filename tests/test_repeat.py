@@ -616,42 +616,6 @@ class TestKinds:
             "--trace is on" if is_tracing else "this pytest tears tests down in another way"
         )
 
-    @pytest.mark.parametrize(
-        ("limit", "is_repeated"),
-        [("mark", False), ("mark by name", False), ("option", False), ("ini", False), ("long", True), ("none", True)],
-    )
-    def test_a_test_near_its_timeout_is_not_run_again(self, suite, runs, limit, is_repeated):
-        """A second run must not fail a passing test; a stand-in for pytest-timeout says what limit there is."""
-        suite.write(
-            conftest="""
-            def pytest_addoption(parser):
-                parser.addoption("--timeout", type=float)
-                parser.addini("timeout", "seconds")
-
-            def pytest_configure(config):
-                config.addinivalue_line("markers", "timeout(seconds): as of pytest-timeout")
-                config.pluginmanager.register(object(), "timeout")
-            """
-        )
-        marks = {"mark": "timeout(0.3)", "mark by name": "timeout(timeout=0.3)", "long": "timeout(100)"}
-        options = {"option": ["--timeout=0.3"], "ini": ["-o", "timeout=0.3"]}
-        suite.run(
-            f"""
-            import time
-            from runs import count
-
-            @pytest.mark.{marks.get(limit, "usefixtures")}
-            def test_it():
-                count("it")
-                time.sleep(0.15)
-                Thing.slot = Thing()
-            """,
-            "--leakcheck",
-            *options.get(limit, []),
-        ).assert_outcomes(passed=1)
-
-        assert runs() == {"it": 2 if is_repeated else 1}
-
     def test_tracing_that_the_user_started_goes_on(self, suite):
         """The second run traces allocations, and leaves tracemalloc as it was."""
         result = suite.run(

@@ -21,6 +21,7 @@ from _pytest.tmpdir import tmppath_result_key
 
 from pytest_leakcheck.rawtypes import text_of
 from pytest_leakcheck.release import let_go
+from pytest_leakcheck.timeouts import further_run, limited, why_no_further_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,6 @@ REPEATING = pytest.StashKey[bool]()
 """Set on an item while it runs again: then no other hook of ours judges it."""
 _FRAMES = 5
 """Frames kept for each allocation of a second run: mostly enough to find a line of the user's above a library's."""
-_MOST_OF_TIMEOUT = 0.4
 
 
 def why_not_repeatable(item: pytest.Function, seconds: float, *, is_asked_for: bool = False) -> str:
@@ -46,10 +46,7 @@ def why_not_repeatable(item: pytest.Function, seconds: float, *, is_asked_for: b
     wide = [] if is_asked_for else _wider_fixtures(item)
     if wide:
         return f"it uses the {wide[0].scope}-scoped fixture {wide[0].argname!r}"
-    limit = _timeout(item)
-    if limit and seconds > _MOST_OF_TIMEOUT * limit:
-        return "two runs might take longer than its timeout"
-    return ""
+    return why_no_further_run(item, seconds)
 
 
 def _wider_fixtures(item: pytest.Function) -> list[Any]:
@@ -70,19 +67,6 @@ def _is_of_pytest(function: object) -> bool:
     return type(function) is types.FunctionType and text_of(function.__module__).startswith("_pytest.")
 
 
-def _timeout(item: pytest.Function) -> float:
-    """Return the seconds that pytest-timeout gives a test, 0 for no limit."""
-    if not item.config.pluginmanager.hasplugin("timeout"):
-        return 0.0
-    mark = item.get_closest_marker("timeout")
-    value: Any = (mark.args[0] if mark.args else mark.kwargs.get("timeout")) if mark else None
-    if value is None:
-        value = item.config.getoption("timeout", None)
-    if value is None:
-        value = item.config.getini("timeout")
-    return float(value or 0)
-
-
 @contextlib.contextmanager
 def running_again(item: pytest.Function, *, is_traced: bool) -> Iterator[list[BaseException]]:
     """Run `item` once more; yield what went wrong, with the allocations of the run still on record if it is traced."""
@@ -92,7 +76,7 @@ def running_again(item: pytest.Function, *, is_traced: bool) -> Iterator[list[Ba
     item.stash[REPEATING] = True
     errors: list[BaseException] = []
     try:
-        with _hidden(item), _last_error_kept(), _only_own_teardown(item):
+        with _hidden(item), _last_error_kept(), _only_own_teardown(item), further_run(item):
             _run(item, errors)
         yield errors
     finally:
@@ -104,16 +88,20 @@ def running_again(item: pytest.Function, *, is_traced: bool) -> Iterator[list[Ba
 def _run(item: pytest.Function, errors: list[BaseException]) -> None:
     item._initrequest()  # noqa: SLF001 - as pytest does for an item that is run again
     hook = item.ihook
-    if _attempt(lambda: hook.pytest_runtest_setup(item=item), "setup", errors):
-        _attempt(lambda: hook.pytest_runtest_call(item=item), "call", errors)
+    if _attempt(item, lambda: hook.pytest_runtest_setup(item=item), "setup", errors):
+        _attempt(item, lambda: hook.pytest_runtest_call(item=item), "call", errors)
         errors += [caught.value for caught in item.__dict__.pop("_excinfo", None) or ()]  # a TestCase's, raised nowhere
     item.stash[tmppath_result_key] = {"setup": not errors, "call": not errors}  # the reports that are not made note it
-    _attempt(lambda: hook.pytest_runtest_teardown(item=item, nextitem=item), "teardown", errors)
+    _attempt(item, lambda: hook.pytest_runtest_teardown(item=item, nextitem=item), "teardown", errors)
     let_go(item)
 
 
-def _attempt(function: Any, when: Any, errors: list[BaseException]) -> bool:
-    call = CallInfo.from_call(function, when=when, reraise=(KeyboardInterrupt,))
+def _attempt(item: pytest.Function, function: Any, when: Any, errors: list[BaseException]) -> bool:
+    def phase() -> None:
+        with limited(item):
+            function()
+
+    call = CallInfo.from_call(phase, when=when, reraise=(KeyboardInterrupt,))
     if call.excinfo is not None:
         errors.append(call.excinfo.value)
     return call.excinfo is None

@@ -37,6 +37,7 @@ from pytest_leakcheck.reporting import (
 )
 from pytest_leakcheck.scopes import Accumulated, Scopes
 from pytest_leakcheck.teardown import Steps, ending_scopes
+from pytest_leakcheck.timeouts import Timeouts, suspended
 from pytest_leakcheck.unmatched import ASKED, Asked
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def ensure_judge(config: pytest.Config) -> Judge:
     if judge is None:
         judge = Judge(config.stash[OPTIONS])
         manager.register(judge, _JUDGE)
+        manager.register(Timeouts(), "leakcheck-timeouts")
         ensure_reporter(config)
     return judge
 
@@ -218,8 +220,9 @@ class Judge:
             try:
                 result = yield
                 if not run.is_judged:  # a pytest whose teardown goes another way: later than wished, never unchecked
-                    self._judge(item, run)
-                    self._tell_outlived(item, run, self._scopes.end())
+                    with suspended(item):
+                        self._judge(item, run)
+                        self._tell_outlived(item, run, self._scopes.end())
                 if run.late is not None:
                     _raise_leak(_survivors(item, run))
                 return result
@@ -242,7 +245,8 @@ class Judge:
                 self._scopes.disturb()
             if run is not None:
                 run.is_clean &= is_well
-                self._judge(item, run)
+                with suspended(item):
+                    self._judge(item, run)
             self._end_wider(item, run, nextitem, steps)
             steps.finish()
 
@@ -264,7 +268,10 @@ class Judge:
             for node in ending_scopes(item, target) if self._scopes.has_watched else ():
                 is_well = steps.down_to(node.parent)
                 started = time.perf_counter()
-                found |= self._scopes.end(is_broken=not is_well, is_last=node.parent is None, may_fail=run is not None)
+                with suspended(item):
+                    found |= self._scopes.end(
+                        is_broken=not is_well, is_last=node.parent is None, may_fail=run is not None
+                    )
                 if run is not None:
                     run.judged += time.perf_counter() - started
             steps.down_to(target)
