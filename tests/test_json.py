@@ -1,11 +1,18 @@
 """--leakcheck-json: one document of all leaks of a run, for other programs."""
 
 import json
+import os
 import textwrap
+import threading
+from importlib import metadata
 from pathlib import Path
 
 import jsonschema
 import pytest
+
+from pytest_leakcheck import publishing
+from pytest_leakcheck.options import Options
+from pytest_leakcheck.results import Results
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "docs" / "pages" / "leakcheck-1.schema.json").read_text("utf-8"))
 LEAKY = """
@@ -151,6 +158,15 @@ class TestContent:
         ]
         assert (known["types"], known["holder"], known["file"]) == (["test_it.Thing"], "test_it.KEPT[*]", "test_it.py")
 
+    def test_a_baseline_that_goes_meanwhile_gives_no_reasons(self, suite, written):
+        """The leaks that it listed are told all the same."""
+        options = ("--leakcheck", "--leakcheck-baseline=known.txt", "--leakcheck-json=leaks.json")
+        suite.run(LEAKY, *options, "--leakcheck-update-baseline")
+        suite.run(LEAKY + "def test_removes(): __import__('os').remove('known.txt')\n", *options)
+
+        (known,) = written()["known"]
+        assert (known["reason"], known["first_seen"]) == ("", None)
+
     def test_each_run_of_a_test_is_told(self, suite, written):
         """Where pytest-rerunfailures repeats it."""
         source = "def test_leak(assert_collected): keep(assert_collected(Thing()))\n"
@@ -213,6 +229,16 @@ class TestContent:
         document = written()
         assert document["leaks"] == []
         assert document["run"]["tests"] == 0
+
+    def test_a_plugin_that_nobody_installed_has_no_version(self, tmp_path, monkeypatch):
+        """As where its folder is but on the path."""
+        monkeypatch.setattr(metadata, "version", lambda name: metadata.distribution(f"no {name}").version)
+        file = tmp_path / "leaks.json"
+
+        told = publishing.write_json(Results(), Options(json=str(file)), warnings=[], exit_status=0, seconds=0)
+
+        assert told == ""
+        assert json.loads(file.read_text("utf-8"))["run"]["versions"]["pytest-leakcheck"] == ""
 
     def test_a_run_that_is_interrupted_tells_so_far(self, suite, written):
         """The exit status says that it is not the whole."""
@@ -286,11 +312,29 @@ class TestPath:
         assert [path.name for path in suite.path.iterdir() if "leaks" in path.name] == ["leaks.json"]
         assert (suite.path / "leaks.json").read_text() == "old"
 
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
     def test_what_is_no_file_is_written_to(self, suite):
-        """A device or a pipe is not replaced by a file."""
-        result = suite.run("def test_it(): pass\n", "-q", "--leakcheck-json=/dev/stdout", "-s")
+        """A pipe or a device is not replaced by a file."""
+        pipe = suite.path / "pipe"
+        os.mkfifo(pipe)
+        read = []
+        reader = threading.Thread(target=lambda: read.append(pipe.read_text("utf-8")), daemon=True)
+        reader.start()
 
-        assert suite.lines_of(result, '  "version": 1,')
+        suite.run("def test_it(): pass\n", "--leakcheck-json=pipe").assert_outcomes(passed=1)
+
+        reader.join(10)
+        jsonschema.validate(json.loads(read[0]), SCHEMA, jsonschema.Draft202012Validator)
+        assert pipe.is_fifo()
+
+    @pytest.mark.skipif(not hasattr(os, "symlink"), reason="needs symbolic links")
+    def test_a_symbolic_link_stays_one(self, suite, written):
+        """The file that it leads to is written."""
+        (suite.path / "leaks.json").symlink_to("real.json")
+        suite.run("def test_it(): pass\n", "--leakcheck-json=leaks.json").assert_outcomes(passed=1)
+
+        assert (suite.path / "leaks.json").is_symlink()
+        assert written("real.json") == written()
 
     @pytest.mark.parametrize("option", ["--no-leakcheck", "--collect-only"])
     def test_a_run_that_checks_nothing_writes_nothing(self, suite, option):

@@ -168,8 +168,8 @@ class TestJUnit:
         suite.run(source, "--junitxml=out.xml", "-o", "junit_logging=system-out", "-o", "junit_duration_report=call")
 
         cases = ET.parse(suite.path / "out.xml").findall(".//testcase")  # noqa: S314 - our own file
-        assert [child.tag for case in cases for child in case] == ["failure", "system-out"]
-        failure, output = cases[0]
+        assert [child.tag for case in cases for child in case] == ["properties", "failure", "system-out"]
+        _, failure, output = cases[0]
         assert "Thing is still alive, held by test_it.KEPT" in failure.get("message")
         assert failure.text.startswith("LEAKED  1 object that should be gone is still alive\n")
         assert "printed by the test" in output.text

@@ -7,7 +7,6 @@ knows of from what it does not. Errs towards keeping an entry: a test that was n
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -311,6 +310,6 @@ def update(path: str, name: str, seen: Seen) -> Change:
     except FileNotFoundError:
         before = Baseline()
     after = updated(before, seen, today())
-    write(Path(os.path.realpath(path)), dump(after))
+    write(Path(path), dump(after))
     old, new = ({entry.fingerprint for entry in each.entries} for each in (before, after))
     return Change(len(new - old), len(new & old), len(old - new))

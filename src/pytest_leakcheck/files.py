@@ -5,21 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 
 def write(path: Path, text: str) -> None:
     """Write a file so that others see the old text or the new one, whoever else writes at the same time.
 
-    Its folder is made if need be. Raises OSError where it can't be written; then it is as it was. What is there and is
-    no file, as `/dev/stdout`, is written to as it is.
+    Its folder is made if need be; a symbolic link stays one. Raises OSError where it can't be written; then it is as it
+    was. What is there and is no file, as a pipe, is written to and not replaced.
     """
     if path.exists() and not path.is_file():
         path.write_text(text, "utf-8", "backslashreplace")
         return
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

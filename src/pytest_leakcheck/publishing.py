@@ -36,7 +36,7 @@ def write_json(results: Results, options: Options, *, warnings: Sequence[str], e
         listed=_listed(options),
     )
     try:
-        write(Path(os.path.realpath(options.json)), json.render(results, run))
+        write(Path(options.json), json.render(results, run))
     except Exception as error:  # noqa: BLE001 - whatever it is, the tests' outcomes stand, and it is told
         return f"{shown(options.json)} is not written: {error_text(error)}"
     return ""

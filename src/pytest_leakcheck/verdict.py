@@ -390,8 +390,7 @@ def _judge(item: pytest.Item, run: Run) -> None:
             run.check.session.untell(item.nodeid)
     elif run.leak is not None:
         _add_late(run, run.leak)
-        if not run.is_owned:  # another plugin's protocol may run the test once more, and show that report alone
-            run.check.session.untell(item.nodeid)
+        run.check.session.untell(item.nodeid)  # until its report is logged: another plugin may run the test once more
 
 
 def _second_run(item: pytest.Item, run: Run) -> Again | None:
