@@ -20,6 +20,7 @@ from pytest_leakcheck.adoption import note_pardoned
 from pytest_leakcheck.beside import completed, printable
 from pytest_leakcheck.check import Check, LeakError, Plan, Session
 from pytest_leakcheck.describe import error_text
+from pytest_leakcheck.embedding import embed
 from pytest_leakcheck.marks import plan_for
 from pytest_leakcheck.model import Report
 from pytest_leakcheck.neighbours import offer_to_others
@@ -490,6 +491,7 @@ def _as_leak_report(
 ) -> pytest.TestReport:
     _note_told(item, leak)
     note_fingerprints(report, [each.fingerprint for each in leak.leaks])
+    embed(report, leak, item.config)
     return as_leak_report(report, leak, first, is_verbose=item.config.getoption("verbose") > 0)
 
 
