@@ -91,7 +91,7 @@ WRONG_MARKERS = {
     ),
     "an unknown keyword": (
         "@pytest.mark.no_leak(instance_of=shop.Session)\ndef test_it(): pass",
-        "no_leak has no keyword 'instance_of'; it takes instances_of, repeat",
+        "no_leak has no keyword 'instance_of'; it takes instances_of, by_refcount, within, repeat, isolated",
     ),
     "a repeat that is no choice": (
         "@pytest.mark.no_leak(repeat=3)\ndef test_it(): pass",

@@ -50,6 +50,8 @@ class Plan:
     """Whether what is watched must die without the collector."""
     within: float | None = None
     """Seconds to wait for what is watched to die, where nothing else is said; None: as the settings say."""
+    is_isolated: bool = False
+    """Whether the test is to run in a fresh interpreter."""
     is_skipped: bool = False
 
     @property

@@ -17,15 +17,16 @@ if TYPE_CHECKING:
     from pytest_leakcheck.options import Options
 
 NO_LEAK = (
-    "no_leak(instances_of=..., by_refcount=False, within=None, repeat=True): fail the test if an object made during it "
-    "outlives it. instances_of is a class, a dotted name with *, or a list of them; without it, all new instances of "
-    "this project's own classes are watched, and the test is run a second time to tell leaks from what is made only "
-    "once; repeat=False fails for all. With by_refcount=True they must die without the cycle collector; within is how "
-    "many seconds they may take to die."
+    "no_leak(instances_of=..., by_refcount=False, within=None, repeat=True, isolated=False): fail the test if an "
+    "object made during it outlives it. instances_of is a class, a dotted name with *, or a list of them; without it,"
+    " all new instances of this project's own classes are watched, and the test is run a second time to tell leaks "
+    "from what is made only once; repeat=False fails for all. With by_refcount=True they must die without the cycle "
+    "collector; within is how many seconds they may take to die. With isolated=True the test runs in a fresh "
+    "interpreter."
 )
 SKIP_LEAKCHECK = "skip_leakcheck(reason): do not check this test for leaks, whatever else asks for it."
-_KEYWORDS = ("instances_of", "by_refcount", "within", "repeat")
-_FLAGS = ("by_refcount", "repeat")
+_KEYWORDS = ("instances_of", "by_refcount", "within", "repeat", "isolated")
+_FLAGS = ("by_refcount", "repeat", "isolated")
 
 
 def plan_for(item: pytest.Item, options: Options) -> Plan:
@@ -46,6 +47,7 @@ def plan_for(item: pytest.Item, options: Options) -> Plan:
         may_repeat=nearest("repeat", otherwise=True),
         by_refcount=nearest("by_refcount", otherwise=options.cycles),
         within=nearest("within", otherwise=None),
+        is_isolated=nearest("isolated", otherwise=False),
     )
 
 

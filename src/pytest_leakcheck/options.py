@@ -21,6 +21,10 @@ OPTIONS = pytest.StashKey["Options"]()
 """The settings of a run, on its config."""
 _HAS_FLOAT_INI = pytest.version_tuple >= (8, 4)
 
+ALONE = "leakcheck-alone"
+"""The name of the plugin that is there where this interpreter was started for one isolated test."""
+START_PATH = pytest.StashKey[tuple[str, ...]]()
+"""``sys.path`` before ini file and conftest files changed it."""
 _NUMBER = "float" if _HAS_FLOAT_INI else "string"
 
 ENTRIES: dict[str, tuple[str, str]] = {

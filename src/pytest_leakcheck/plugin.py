@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ from pytest_leakcheck import marks
 from pytest_leakcheck.adoption import Adoption
 from pytest_leakcheck.collecting import refuse_wrong_markers
 from pytest_leakcheck.fixtures import assert_collected
-from pytest_leakcheck.options import OPTIONS, add_options, read_options
+from pytest_leakcheck.options import OPTIONS, START_PATH, add_options, read_options
 from pytest_leakcheck.patterns.fixtures import (
     weak_callback,
     weak_key_metadata,
@@ -43,6 +44,12 @@ __all__ = [
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options."""
     add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Note how the interpreter was started, for those that are started for isolated tests."""
+    early_config.stash[START_PATH] = tuple(sys.path)
 
 
 def pytest_configure(config: pytest.Config) -> None:

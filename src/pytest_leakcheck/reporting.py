@@ -12,7 +12,7 @@ from _pytest._code.code import ReprFileLocation, TerminalRepr
 from pytest_leakcheck.baseline import Sighting
 from pytest_leakcheck.describe import clean, counted
 from pytest_leakcheck.model import Report
-from pytest_leakcheck.options import OPTIONS
+from pytest_leakcheck.options import ALONE, OPTIONS
 from pytest_leakcheck.publishing import annotation_lines, write_json
 from pytest_leakcheck.render.text import Style, headline, render
 from pytest_leakcheck.results import Pardoned, Results, Spot
@@ -94,12 +94,13 @@ def note_found(report: pytest.TestReport, session: Session) -> None:
     """Put into `report` what was found out beside leaks, of this test or of fixtures that ended with it."""
     notes = [list(note) for note in session.take_notes()]
     if notes:
-        report.leakcheck_notes = notes  # type: ignore[attr-defined]
+        before = getattr(report, "leakcheck_notes", ())  # of the interpreter that ran the test, where it is isolated
+        report.leakcheck_notes = [*before, *notes]  # type: ignore[attr-defined]
 
 
 def ensure_reporter(config: pytest.Config) -> None:
-    """Register the plugin that tells the user, unless it is there."""
-    if not config.pluginmanager.has_plugin(_REPORTER):
+    """Register the plugin that tells the user, unless it is there, or this interpreter is that of an isolated test."""
+    if not any(config.pluginmanager.has_plugin(name) for name in (_REPORTER, ALONE)):
         config.pluginmanager.register(Reporter(config), _REPORTER)
 
 

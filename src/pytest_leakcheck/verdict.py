@@ -24,7 +24,7 @@ from pytest_leakcheck.embedding import embed
 from pytest_leakcheck.marks import plan_for
 from pytest_leakcheck.model import Report
 from pytest_leakcheck.neighbours import offer_to_others
-from pytest_leakcheck.options import OPTIONS
+from pytest_leakcheck.options import ALONE, OPTIONS
 from pytest_leakcheck.release import let_go, parametrize_values
 from pytest_leakcheck.repeat import REPEATING, made_at, running_again, why_not_repeatable
 from pytest_leakcheck.reporting import (
@@ -39,7 +39,7 @@ from pytest_leakcheck.reporting import (
 from pytest_leakcheck.scopes import Accumulated, Scopes
 from pytest_leakcheck.teardown import Steps, ending_scopes
 from pytest_leakcheck.timeouts import Timeouts, suspended
-from pytest_leakcheck.unmatched import ASKED, Asked
+from pytest_leakcheck.unmatched import ASKED, Asked, merged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -90,7 +90,7 @@ def ensure_judge(config: pytest.Config) -> Judge:
     manager = config.pluginmanager
     judge = manager.get_plugin(_JUDGE)
     if judge is None:
-        judge = Judge(config.stash[OPTIONS])
+        judge = Judge(config.stash[OPTIONS], is_alone=manager.has_plugin(ALONE))
         manager.register(judge, _JUDGE)
         manager.register(Timeouts(), "leakcheck-timeouts")
         ensure_reporter(config)
@@ -110,9 +110,12 @@ def check_of(item: pytest.Function) -> Check | None:
 class Judge:
     """The hooks that run per test, registered only where something is asked for."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, *, is_alone: bool) -> None:
         self._options = options
+        self._is_alone = is_alone
         self._asked = Asked(options)
+        self._asked_elsewhere: list[dict[str, tuple[int, bool]]] = []
+        """What the interpreters of isolated tests asked for."""
         self._session = Session(options)
         self._scopes = Scopes(self._session)
         self._latest: Run | None = None
@@ -136,9 +139,19 @@ class Judge:
     @pytest.hookimpl
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> object:
         """Run the test with its verdict after teardown, unless another plugin runs it."""
-        if self.plan(item) is None:
+        plan = self.plan(item)
+        if plan is None:
             return None
-        taken = offer_to_others(self, item, nextitem)  # type: ignore[arg-type]
+        if plan.is_isolated and not self._is_alone:
+            from pytest_leakcheck.isolated import run_isolated, why_here  # noqa: PLC0415 - few suites have such tests
+
+            reason = why_here(item.config)
+            if not reason:
+                self._asked_elsewhere += run_isolated(self, item, nextitem, self._session)  # type: ignore[arg-type]
+                return True
+            self._session.ledger.warn(f"tests marked isolated=True ran in this interpreter, because of {reason}")
+        # Where this is the interpreter of an isolated test, the other plugins were asked where that was started.
+        taken = None if self._is_alone else offer_to_others(self, item, nextitem)  # type: ignore[arg-type]
         if taken is not None:
             return taken
         item.stash[_OWNED] = True
@@ -156,7 +169,7 @@ class Judge:
         """Note what fitted no class; end a check that was interrupted in another plugin's protocol."""
         if self._latest is not None:
             self._latest.check.close()
-        asked = self._asked.summary(session)
+        asked = merged(self._asked.summary(session), *self._asked_elsewhere)
         if hasattr(session.config, "workeroutput"):
             session.config.workeroutput["leakcheck_asked"] = asked
         else:
