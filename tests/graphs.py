@@ -23,15 +23,6 @@ class Drawn:
         self.asked.append(len(nodes))
         return list(dict.fromkeys((holder, held) for holder, held in self.edges if held in set(nodes)))
 
-    def sweep(self, nodes, closed, *, backwards):
-        wanted, found = set(nodes), []
-        for holder in sorted({holder for holder, _ in self.edges}, reverse=backwards):
-            held = [edge for edge in dict.fromkeys(self.edges) if edge[0] == holder and edge[1] in wanted]
-            found += held
-            if held and holder not in closed and holder not in self.roots:
-                wanted.add(holder)
-        return found
-
     def anchor(self, node):
         if node not in self.roots:
             return None

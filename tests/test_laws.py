@@ -10,7 +10,7 @@ import pytest_leakcheck
 from pytest_leakcheck import rawtypes
 
 SOURCE = Path(pytest_leakcheck.__file__).parent
-SEARCHING = ("heap", "nearby", "paths", "proof", "retained", "roots")
+SEARCHING = ("heap", "nearby", "passes", "paths", "positions", "proof", "retained", "roots")
 
 
 def _tree(name):
@@ -28,7 +28,10 @@ def _called(name):
     return {call.func.id for call in calls if isinstance(call.func, ast.Name)}
 
 
-@pytest.mark.parametrize("name", ["advice", "describe", "frames", "model", "paths", "proof", "rawtypes", "render/text"])
+@pytest.mark.parametrize(
+    "name",
+    ["advice", "describe", "frames", "model", "paths", "positions", "proof", "rawtypes", "render/text", "rounds"],
+)
 def test_what_is_pure_does_not_know_the_collector(name):
     """Values, words and graph searches never look at the heap; the rooms that name or count what is on it must."""
     assert "gc" not in set(_imported(name))
@@ -70,10 +73,12 @@ def test_types_are_compared_by_identity(name):
 NAMING = (*SEARCHING, "describe", "frames", "links", "places", "rawtypes")
 OWN_TABLES = {
     *(
+        "climb.young",
         "counts",
         "dict",
         "found",
         "fresh",
+        "index",
         "met",
         "modules",
         "outside",
@@ -81,8 +86,19 @@ OWN_TABLES = {
         "state.anchors",
         "state.holds",
         "threads",
+        "waiting",
+        "wanted",
     ),
-    *("wave", "Counter(names)", "_SIZED", "context", "sys._current_frames()", "threading._active"),
+    *(
+        "wave",
+        "Counter(held)",
+        "Counter(names)",
+        "wanted",
+        "_SIZED",
+        "context",
+        "sys._current_frames()",
+        "threading._active",
+    ),
 }
 """Dicts of ours by their names in the source, and what the interpreter itself makes; `dict` is the type."""
 
@@ -158,7 +174,7 @@ def blocked(ref):
     except pytest_leakcheck.LeakError as error: assert "LEAKED" in str(error)
     else: raise SystemExit("not raised")
 def broken(ref):
-    real, room.name_links = room.name_links, lambda path: 1 / 0
+    real, room.name_links = room.name_links, lambda *_: 1 / 0
     try: leak = room.explain([ref()], [Survivor("Thing", "")])[0]
     finally: room.name_links = real
     assert leak.unavailable == "the search ended with ZeroDivisionError: division by zero", leak

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 import leaks
 from graphs import Drawn
-from pytest_leakcheck import paths
 from pytest_leakcheck.paths import find_paths
 
 ROOT, OTHER, TARGET = 1, 2, 9
@@ -112,37 +111,6 @@ def test_a_search_that_meets_too_much_says_how_far_it_came():
 
     assert (found.paths, found.stopped_by, found.levels, found.met) == ({}, "memory", 2, 2)
     assert found.nearest == (TARGET, 6)
-
-
-def _chain(length, *, rising):
-    nodes = list(range(1, length + 1)) if rising else list(range(length, 0, -1))
-    return Drawn(list(itertools.pairwise(nodes)), {nodes[0]: 0}), nodes
-
-
-def test_a_long_chain_is_climbed_in_few_passes():
-    """A linked list takes no question a link, whichever end was made first."""
-    for rising in (True, False):
-        graph, nodes = _chain(500, rising=rising)
-
-        assert _path(graph, nodes[-1]) == tuple(nodes)
-        assert len(graph.asked) < 30
-
-
-def test_a_sweep_that_meets_too_much_is_given_up(monkeypatch):
-    """What it has met is still used, and the climb goes on a level at a time."""
-    monkeypatch.setattr(paths, "SWEEP_NODES", 3)
-    graph, nodes = _chain(60, rising=True)
-
-    assert _path(graph, nodes[-1]) == tuple(nodes)
-
-
-def test_sweeps_are_limited_in_number(monkeypatch):
-    """A chain that runs to and fro is climbed a level at a time in the end."""
-    monkeypatch.setattr(paths, "MOST_SWEEPS", 1)
-    order = [1, *[number for pair in zip(range(2, 40), range(80, 42, -1), strict=True) for number in pair], 41]
-    graph = Drawn(list(itertools.pairwise(order)), {1: 0})
-
-    assert _path(graph, 41) == tuple(order)
 
 
 def _shortest(edges, roots, target):

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from graphs import Drawn
 from pytest_leakcheck import proof
 from pytest_leakcheck.paths import find_paths
-from pytest_leakcheck.proof import OUTSIDE, Proof, prove
+from pytest_leakcheck.proof import OUTSIDE, Proof, Room, prove, proving
+from pytest_leakcheck.rounds import finish_all
 
 ROOT, OTHER, TARGET = 1, 2, 9
 
@@ -96,6 +97,17 @@ def test_a_proof_out_of_time_or_size_is_given_up(monkeypatch):
     big = _prove(graph, (ROOT, 5, TARGET))
 
     assert late == big == Proof(reason="the search for further holders was stopped by its limit")
+
+
+def test_proofs_in_step_share_their_room():
+    """Where they look at too much between them one is given up, and what it has looked at is there for the others."""
+    graph = Drawn([(ROOT, 5), (5, TARGET), (TARGET, 6), (6, TARGET), (5, 8)], {ROOT: 0})
+    room = Room(0)
+    steps = [proving(graph, path, inherent=(), seconds=10, room=room) for path in ((ROOT, 5, TARGET), (ROOT, 5, 8))]
+    found = finish_all(steps, lambda _: None)
+
+    assert found == [Proof(reason="the search for further holders was stopped by its limit"), Proof(edge=2)]
+    assert room.left == 0
 
 
 def test_a_path_of_inherent_links_alone_has_nothing_to_drop():

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_leakcheck import describe, rawtypes
 from pytest_leakcheck.advice import ADVICE
-from pytest_leakcheck.further import Further, Known, find_further
+from pytest_leakcheck.further import Further, Known, searching_further
 from pytest_leakcheck.growth import container_of
 from pytest_leakcheck.heap import Heap, unseen_holders
 from pytest_leakcheck.links import INHERENT, bound_of, name_links, opened
 from pytest_leakcheck.model import Leak, Link, Proof, Root, Survivor, Trace
-from pytest_leakcheck.paths import SEARCH_SECONDS, Search, find_paths
+from pytest_leakcheck.paths import SEARCH_OBJECTS, SEARCH_SECONDS, Search, find_paths
 from pytest_leakcheck.places import Place, place_of
-from pytest_leakcheck.proof import OUTSIDE, prove
+from pytest_leakcheck.positions import NOT_KNOWN, Positions
+from pytest_leakcheck.proof import OUTSIDE, Room, proving
 from pytest_leakcheck.retained import retained
 from pytest_leakcheck.roots import WEAK, Roots, Start, class_root, logger_root, promote
+from pytest_leakcheck.rounds import Question, finish_all
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
+
+    from pytest_leakcheck.rounds import Steps
 
 PROOF_SECONDS = 0.5
 """How long the proofs may take at least; they may always take as long as the search did."""
@@ -84,12 +89,12 @@ def examine(
             search = _search(heap, roots, list(ids), seconds)
             above = _above(heap, roots, search, ids)
             heads = [index for index in ids.values() if index not in above]
-            told = {index: _tell(heap, roots, search.paths.get(id(objects[index]))) for index in heads[:MOST_TOLD]}
+            told = _told(heap, roots, search, {index: id(objects[index]) for index in heads[:MOST_TOLD]})
             limit = max(PROOF_SECONDS, time.monotonic() - started)
             facing = _Facing(heap, roots, search, told, fresh, time.monotonic() + limit)
             groups = _grouped(told, heads[MOST_TOLD:], above, facts)
-            facing.ask_at_once(groups)
-            return tuple(facing.finding(group, facts) for group in groups)
+            proofs = facing.proofs(groups)
+            return tuple(facing.finding(group, facts, proof) for group, proof in zip(groups, proofs, strict=True))
     except Exception as error:  # noqa: BLE001 - a leak without its trace is still a leak; the reader is told why
         reason = f"the search ended with {describe.error_text(error)}"
         return (Finding(Leak(tuple(facts), None, unavailable=reason), tuple(range(len(objects))), None),)
@@ -115,7 +120,22 @@ def _search(heap: Heap, roots: Roots, ids: list[int], seconds: float) -> Search:
     return find_paths(heap, ids, seconds=seconds)
 
 
-def _tell(heap: Heap, roots: Roots, path: tuple[int, ...] | None, start: Start | None = None) -> Told | None:
+def _told(heap: Heap, roots: Roots, search: Search, nodes: dict[int, int]) -> dict[int, Told | None]:
+    """Return the paths to `nodes` in words."""
+    paths = [search.paths.get(node, ()) for node in nodes.values()]
+    positions = Positions([heap.objects[node] for node in path] for path in paths)
+    return {
+        index: _tell(heap, roots, path or None, positions=positions) for index, path in zip(nodes, paths, strict=True)
+    }
+
+
+def _tell(
+    heap: Heap,
+    roots: Roots,
+    path: tuple[int, ...] | None,
+    start: Start | None = None,
+    positions: Positions = NOT_KNOWN,
+) -> Told | None:
     """Return a path in words; `start` is its root where that is not the best one of the path's first node."""
     start = start or (roots.start(heap.objects[path[0]]) if path else None)
     if path is None or start is None:
@@ -124,14 +144,14 @@ def _tell(heap: Heap, roots: Roots, path: tuple[int, ...] | None, start: Start |
     if start.link is not None:
         root, length = start.root, len(objects) + start.anchor.extra
         objects = _opened(heap, objects)
-        links, steps = name_links(objects)
+        links, steps = name_links(objects, positions)
         links, steps = (start.link, *links), [0, *steps]
     else:
         objects[:1] = roots.path_to(objects[0])
         length = len(objects)
         root, objects = logger_root(*class_root(start.root, _opened(heap, objects)))
-        links, steps = name_links(objects)
-    heap.objects.update({id(obj): obj for obj in objects})
+        links, steps = name_links(objects, positions)
+    heap.meet(objects)
     named = len(links)
     root, links = promote(root, links)
     rooted = steps[0] if len(links) < named else 0
@@ -143,10 +163,11 @@ def _tell(heap: Heap, roots: Roots, path: tuple[int, ...] | None, start: Start |
 
 def _opened(heap: Heap, path: list[Any]) -> list[Any]:
     """Return `path` with the ``__dict__`` of each instance on it that its attributes moved to when it was read."""
+    heap.meet(path)
     objects, known = opened(path), set(map(id, path))
-    for obj in objects:
-        if type(obj) is dict and id(obj) not in known:
-            heap.forget_holders(obj)
+    for holder, names in itertools.pairwise(objects):
+        if type(names) is dict and id(names) not in known:
+            heap.move_holders(holder, names)
     return objects
 
 
@@ -207,19 +228,21 @@ class _Facing(NamedTuple):
     deadline: float
     """When, in seconds of the monotonic clock, proofs are given up: all of them together have a budget of their own."""
 
-    def ask_at_once(self, groups: Iterable[_Group]) -> None:
-        """Ask who holds what is on the paths to be told, which the proofs need to know one by one."""
+    def proofs(self, groups: Sequence[_Group]) -> list[Proof | None]:
+        """Return what is proved of the path that each of `groups` is told by, all of them in step."""
+        firsts = [self.told.get(group.heads[0]) for group in groups]
         if self.fresh is not None:
-            return
-        firsts = (self.told.get(group.heads[0]) for group in groups)
-        lines = [_line(self.heap, each).nodes for each in firsts if each is not None]
-        self.heap.holders({node for nodes in lines for node in nodes[1:]})
+            return [None] * len(firsts)
+        room, most = Room(), SEARCH_OBJECTS // max(1, len(firsts))
+        return finish_all([self._proof(first, room, most) for first in firsts], self.heap.prepare)
 
-    def finding(self, group: _Group, facts: Sequence[Survivor]) -> Finding:
+    def finding(self, group: _Group, facts: Sequence[Survivor], proof: Proof | None) -> Finding:
         """Return the leak of a group of survivors, told by the path of the first of them."""
         first = self.told.get(group.heads[0])
         heads, hanging = ([facts[index] for index in indexes] for indexes in group)
-        leak = self._leak(first, Leak(tuple(heads), first.trace if first else None, also_keeps=tuple(hanging)))
+        leak = self._leak(
+            first, Leak(tuple(heads), first.trace if first else None, also_keeps=tuple(hanging), proof=proof)
+        )
         place, container = (first.place, self._container(group.heads)) if first else (None, None)
         return Finding(leak, (*group.heads, *group.hanging), place, container)
 
@@ -243,7 +266,6 @@ class _Facing(NamedTuple):
             leak,
             accounting=self._accounting(target, first.trace),
             advice=_advice(first.trace),
-            proof=self._proof(first),
             retained=size[0] if size else 0,
             retained_bytes=size[1] if size else 0,
         )
@@ -263,20 +285,24 @@ class _Facing(NamedTuple):
             return f"Higher up, a reference is held by {unseen_holders()}."
         return _all_found(total)
 
-    def _proof(self, told: Told) -> Proof:
+    def _proof(self, told: Told | None, room: Room, most: int) -> Steps[Proof | None]:
+        if told is None:
+            return None
         if told.trace.root.kind == "unaccounted":
             return Proof("unproven", reason="what holds it is not visible")
         line = _line(self.heap, told)
         inherent = frozenset(range(len(line.nodes))) - line.telling
-        found = prove(self.heap, line.nodes, inherent=inherent, seconds=self.deadline - time.monotonic())
+        yield Question(line.nodes[-1:], is_counted=True)
+        left = self.deadline - time.monotonic()
+        found = yield from proving(self.heap, line.nodes, inherent=inherent, seconds=left, room=room)
         if found.edge is not None:
             last = line.ends.index(found.edge) if found.edge in line.ends else -1
             return Proof("dominator", link=told.trace.spelled(last))
         if found.second:
-            return self._independent(told, found.second)
+            return (yield from self._independent(told, found.second, most))
         return Proof("unproven", reason=found.reason)
 
-    def _independent(self, first: Told, second: tuple[int, ...]) -> Proof:
+    def _independent(self, first: Told, second: tuple[int, ...], most: int) -> Steps[Proof]:
         """Return all paths that share no link with one another, `first` being one of them and `second` another."""
         others: list[Told] = []
         following = Further(second, is_complete=True)
@@ -287,7 +313,7 @@ class _Facing(NamedTuple):
             others.append(told)
             known = [_line(self.heap, each).known() for each in (first, *others)]
             left = self.deadline - time.monotonic()
-            following = find_further(self.heap, known, worst_rank=WEAK, seconds=left)
+            following = yield from searching_further(self.heap, known, worst_rank=WEAK, seconds=left, most=most)
         is_all = following.is_complete and not following.nodes
         return Proof("independent", others=tuple(told.trace for told in others), is_all=is_all)
 

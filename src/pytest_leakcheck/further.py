@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from pytest_leakcheck.paths import Anchor, Graph, find_paths
+from pytest_leakcheck.paths import SEARCH_OBJECTS, Anchor, Graph, searching
 from pytest_leakcheck.proof import OUTSIDE
+from pytest_leakcheck.rounds import finish
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
+
+    from pytest_leakcheck.rounds import Steps
 
 
 class FurtherGraph(Graph, Protocol):
@@ -46,10 +49,6 @@ class _Rest:
     def holders(self, nodes: Collection[int]) -> list[tuple[int, int]]:
         return [edge for edge in self._graph.holders(nodes) if edge not in self._links]
 
-    def sweep(self, nodes: Collection[int], closed: Collection[int], *, backwards: bool) -> list[tuple[int, int]]:
-        edges = self._graph.sweep(nodes, closed, backwards=backwards)
-        return [edge for edge in edges if edge not in self._links]
-
     def anchor(self, node: int) -> Anchor | None:
         return self._graph.outside_anchor(node, self._used[node]) or self._graph.anchor_itself(node)
 
@@ -71,9 +70,16 @@ def find_further(graph: FurtherGraph, known: Sequence[Known], *, worst_rank: int
 
     `seconds` bounds the search. Errs towards a path missed: it may be that other paths, differently chosen, are more.
     """
+    return finish(searching_further(graph, known, worst_rank=worst_rank, seconds=seconds, most=SEARCH_OBJECTS))
+
+
+def searching_further(
+    graph: FurtherGraph, known: Sequence[Known], *, worst_rank: int, seconds: float, most: int
+) -> Steps[Further]:
+    """Search as `find_further` does, in step with others; it meets `most` holders at most."""
     rest = _Rest(graph, known)
     target = known[0].nodes[-1]
-    search = find_paths(rest, [target], seconds=seconds)
+    search = yield from searching(rest, [target], seconds=seconds, most=most)
     nodes = search.paths.get(target, ())
     if not nodes:
         return Further((), search.is_complete)

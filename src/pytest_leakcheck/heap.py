@@ -1,7 +1,8 @@
 """Who holds what on the live heap, asked in batches; our own state is left out here and nowhere else.
 
-A small batch of objects goes to ``gc.get_referrers`` at once; a large one is found in one pass over the heap that tests
-the ids of all referents, since ``get_referrers`` compares every reference with every object asked for.
+A small batch of objects goes to ``gc.get_referrers`` at once. A large one, or what comes after many small ones, takes
+a pass over the heap that tests the ids of all referents and climbs on from the holders that it meets. What is known of
+an object is all there is once it explains each of its references: then the heap is not asked for more.
 Limits, which err towards a missed holder: the collector sees neither C variables, nor containers without
 ``tp_traverse``, nor objects that ``gc.freeze`` has hidden, nor the locals of running functions (`roots` adds those).
 """
@@ -9,30 +10,41 @@ Limits, which err towards a missed holder: the collector sees neither C variable
 from __future__ import annotations
 
 import gc
-import sys
+import itertools
 import types
+from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_leakcheck import rawtypes
+from pytest_leakcheck.nearby import lines_below
+from pytest_leakcheck.passes import all_objects, chunks, drilled, leads_to, referring, spoiled_by_asking, young_dicts
 from pytest_leakcheck.untracked import untracked_holders
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
     from typing_extensions import Self
 
     from pytest_leakcheck.paths import Anchor
     from pytest_leakcheck.roots import Roots
+    from pytest_leakcheck.rounds import Question
 
-BATCH = 128
-"""Up to so many objects one ``gc.get_referrers`` beats a pass in Python (measured at 1 M objects, CPython 3.11)."""
+BATCH = 64
+"""Up to so many objects one ``gc.get_referrers`` costs half a pass over the heap (1 M objects, CPython 3.11)."""
+PRICE_OF_A_PASS, BATCH_AT_ONE = 8, 32
+"""What a pass costs, where asking after one object costs 1, and after `BATCH_AT_ONE` more another 1."""
+MOST_MET = 20_000
+"""References entered after which a pass climbs on no more."""
+MOST_REMEMBERED = 20_000
+"""The holders of more objects, asked after at once, are not remembered: that would take more than it saves."""
+MOST_KNOWN = 100_000
+"""Objects whose holders are remembered, about 40 MB; past that all is forgotten, and asked anew."""
+MOST_TOPS = 500
+"""Known holders below which others are looked for at once."""
 MOST_LOOKS = 3
 """Passes over the heap at most for holders that ``gc.get_referrers`` does not show."""
-MOST_REMEMBERED = 2_000
-"""The holders of more objects, asked after at once, are not remembered: that would take more than it saves."""
-CHUNK = 256
-"""Objects whose referents are tested at once in a pass over the heap."""
 
 
 MOST_FROZEN_AT_START = 1_000
@@ -57,13 +69,20 @@ class Heap:
         self.objects: dict[int, object] = {id(obj): obj for obj in objects}
         self._roots = roots
         self._lists = tuple(frozenset(map(id, each)) for each in (objects, *own))
-        self._found: dict[int, int] = {}
-        self._edges: dict[int, list[int]] = {}
-        """For each node asked after, its holders."""
+        self._holders: dict[int, dict[int, int]] = {}
+        """For each node some holders of which are known, how many references each of these has to it."""
+        self._asked: set[int] = set()
+        """The nodes all holders of which are known, as far as ``gc.get_referrers`` shows them."""
+        self._spent = 0.0
+        """What was asked since the last pass, in prices of asking after one object."""
+        self._is_backwards = True
+        """Which way the next pass goes: parents are mostly older than their children, but not always."""
+        self._moved: set[int] = set()
+        """Each ``__dict__`` that came into being as it was read."""
         self._unseen: set[int] = set()
         """The nodes looked at closer, for holders that ``gc.get_referrers`` does not show."""
         self._looks = 0
-        self._own = {id(self.objects), id(objects), id(roots.nearby.objects), id(_spoiled_by_asking()), *map(id, own)}
+        self._own = {id(self.objects), id(objects), id(roots.nearby.objects), id(spoiled_by_asking()), *map(id, own)}
 
     def __enter__(self) -> Self:
         return self
@@ -78,22 +97,87 @@ class Heap:
 
     def holders(self, nodes: Collection[int]) -> list[tuple[int, int]]:
         """Return an edge (holder, held) for each object that refers to one of `nodes`, each asked after once."""
-        fresh = [node for node in dict.fromkeys(nodes) if node not in self._edges]
+        if len(self._holders) > MOST_KNOWN:
+            for table in (self._holders, self._asked, self._unseen):
+                table.clear()
+        fresh = [node for node in dict.fromkeys(nodes) if not self._is_known(node)]
         if len(fresh) > MOST_REMEMBERED:
-            return self._scan(frozenset(nodes), {})
-        if fresh:
-            self._edges.update((node, []) for node in fresh)
-            self._found.update(dict.fromkeys(fresh, 0))
-            look = self._ask if len(fresh) <= BATCH else self._scan
-            for holder, held in look(frozenset(fresh), self._found):
-                self._edges[held].append(holder)
-        return [(holder, node) for node in nodes for holder in self._edges[node]]
+            return self._scan(frozenset(nodes))
+        self._learn(fresh)
+        return [(holder, node) for node in nodes for holder in self._holders.get(node, ())]
 
-    def forget_holders(self, names: dict[str, object]) -> None:
-        """Ask anew after what an instance's ``__dict__`` holds, which it did not while the instance held it itself."""
-        for value in dict.values(names):
-            self._edges.pop(id(value), None)
-            self._unseen.discard(id(value))
+    def prepare(self, questions: Iterable[Question]) -> None:
+        """Find out at once what searches that go on in step are about to ask."""
+        questions = list(questions)
+        wanted = list(dict.fromkeys(node for each in questions for node in each.nodes))
+        for start in range(0, len(wanted), MOST_REMEMBERED):
+            self.holders(wanted[start : start + MOST_REMEMBERED])
+        self.account({node for each in questions if each.is_counted for node in each.nodes})
+
+    def _is_known(self, node: int) -> bool:
+        """Tell whether all holders of a node are known: it was asked after, or they explain each of its references."""
+        if node in self._asked:
+            return True
+        if node not in self._holders or rawtypes.is_type(self.objects[node]):
+            return False
+        is_known = self._explained(node) == self.references(node)
+        if is_known:
+            self._asked.add(node)
+        return is_known
+
+    def _explained(self, node: int) -> int:
+        return sum(self._holders.get(node, {}).values()) + self.outside(node)
+
+    def _learn(self, nodes: Sequence[int]) -> None:
+        """Find all holders of `nodes`, in the cheapest way there is."""
+        left = self._look_around(self._look_nearby(nodes))
+        if len(left) > BATCH or (left and self._spent >= PRICE_OF_A_PASS):
+            self._spent = 0.0
+            self._sweep(left)
+        elif left:
+            self._spent += 1 + len(left) / BATCH_AT_ONE
+            self._ask(left)
+        self._asked.update(left)
+
+    def _look_nearby(self, nodes: Sequence[int]) -> Sequence[int]:
+        """Look for the holders of `nodes` among the objects near a module; return the nodes that may have others."""
+        near = {node for node in nodes if self._roots.nearby.distance(node) is not None}
+        if not near:
+            return nodes
+        known = [*self._roots.nearby.objects.values(), *map(self.objects.__getitem__, self._moved)]
+        self._enter(referring(known, near), near)
+        del known  # what is left is told by counting references
+        return [node for node in nodes if not self._is_known(node)]
+
+    def _look_around(self, nodes: Sequence[int]) -> Sequence[int]:
+        """Look for the holders of `nodes` below those that are known; return the nodes that may have others.
+
+        A child that knows its parent, or two parts of one object that know each other, take no pass over the heap.
+        """
+        tops = dict.fromkeys(top for node in nodes for top in self._holders.get(node, ()))
+        for top in itertools.islice(tops, MOST_TOPS):
+            self._enter_below(top, frozenset(nodes))
+        return [node for node in nodes if not self._is_known(node)] if tops else nodes
+
+    def _enter_below(self, top: int, wanted: frozenset[int]) -> None:
+        for line in lines_below(self.objects[top], wanted):
+            self.meet(line)
+            for holder, held in itertools.pairwise(line):
+                self._enter((holder,), {id(held)})
+            self._enter(line[-1:], wanted)
+
+    def move_holders(self, holder: object, names: dict[str, object]) -> None:
+        """Take `names`, the ``__dict__`` of `holder`, for what has the attributes that were in `holder` itself."""
+        self.meet((holder, names))
+        self._moved.add(id(names))
+        met = {id(value) for value in dict.values(names)}.intersection(self.objects)
+        for node in met:
+            self._holders.setdefault(node, {}).pop(id(holder), None)
+        self._enter((holder, names), {*met, id(names)})
+
+    def meet(self, objects: Iterable[object]) -> None:
+        """Take `objects` for nodes from here on."""
+        self.objects.update((id(obj), obj) for obj in objects)
 
     def multiplicity(self, holder: int, held: int) -> int:
         """Return how many references one node met has to another."""
@@ -136,18 +220,21 @@ class Heap:
 
     def missing(self, node: int) -> int:
         """Return how many references to a node nothing explains; 0 for a class, whose own are not to be told apart."""
-        if rawtypes.is_type(self.objects[node]):
-            return 0
-        self.holders([node])
-        if self._unexplained(node):
-            self.look_closer([node])
+        self.account([node])
         return self._unexplained(node)
 
+    def account(self, nodes: Collection[int]) -> None:
+        """Look closer at those of `nodes` that have references which nothing explains, all of them at once."""
+        self.holders(nodes)
+        lost = [node for node in nodes if self._unexplained(node)]
+        if lost:
+            self.look_closer(lost)
+
     def _unexplained(self, node: int) -> int:
-        known = self._found[node] + self.outside(node)
-        if type(self.objects[node]) is types.CellType:
-            known += self._roots.cells(self.objects[node])
-        return max(0, self.references(node) - known)
+        if rawtypes.is_type(self.objects[node]):  # no variable here may hold the object: its references are counted
+            return 0
+        cells = self._roots.cells(self.objects[node]) if type(self.objects[node]) is types.CellType else 0
+        return max(0, self.references(node) - self._explained(node) - cells)
 
     def look_closer(self, nodes: Collection[int]) -> bool:
         """Look for holders of `nodes` that ``gc.get_referrers`` does not show; tell whether there are any.
@@ -160,103 +247,132 @@ class Heap:
             return False
         self._looks += 1
         self._unseen.update(fresh)
-        known = {(holder, node) for node in fresh for holder in self._edges[node]}
-        more = [edge for edge in self._scan(frozenset(fresh), {}) if edge not in known]
-        for holder, held in more:
-            self._edges[held].append(holder)
-            self._found[held] += self.multiplicity(holder, held)
-        return self._add_untracked(fresh) or len(more) > 0
+        wanted = frozenset(fresh)
+        known = self._number_of_holders(fresh)
+        self._enter(referring(all_objects(), wanted), wanted)
+        is_more = self._number_of_holders(fresh) > known
+        return self._add_untracked(fresh) or is_more
+
+    def _number_of_holders(self, nodes: Collection[int]) -> int:
+        return sum(len(self._holders.get(node, ())) for node in nodes)
 
     def _add_untracked(self, nodes: Collection[int]) -> bool:
         """Enter the untracked holders of `nodes` and all that holds these; tell whether there are any."""
         edges = self._untracked_edges(nodes)
         for holder, held in edges:
-            self._edges.setdefault(held, []).append(holder)
-            self._found[held] = self._found.get(held, 0) + self.multiplicity(holder, held)
-        for holder, held in self._scan(frozenset(holder for holder, _ in edges), self._found):
-            self._edges.setdefault(held, []).append(holder)
+            self._holders.setdefault(held, {})[holder] = self.multiplicity(holder, held)
+        untracked = frozenset(holder for holder, _ in edges)
+        if untracked:
+            self._enter(referring(all_objects(), untracked), untracked)
+            self._asked.update(untracked)
         return len(edges) > 0
 
     def _untracked_edges(self, nodes: Collection[int]) -> list[tuple[int, int]]:
         edges = []
-        for holder, held in untracked_holders(_chunks(_all_objects()), nodes):
+        for holder, held in untracked_holders(chunks(all_objects()), nodes):
             if id(holder) not in self._own and held not in self._own:
                 self.objects[id(holder)] = holder
                 edges.append((id(holder), held))
         return edges
 
-    def _ask(self, wanted: frozenset[int], counts: dict[int, int]) -> list[tuple[int, int]]:
+    def _ask(self, nodes: Sequence[int]) -> None:
+        asked = tuple(map(self.objects.__getitem__, nodes))
+        # 3.13 copies the arguments and passes over the copy alone
+        self._enter((obj for obj in gc.get_referrers(*asked) if obj is not asked), frozenset(nodes))
+
+    def _scan(self, wanted: frozenset[int]) -> list[tuple[int, int]]:
+        """Return the edges to `wanted`, found in one pass over the heap and not remembered."""
         edges: list[tuple[int, int]] = []
-        asked = tuple(map(self.objects.__getitem__, wanted))
-        for holder in gc.get_referrers(*asked):
-            if holder is not asked:  # 3.13 copies the arguments and passes over the copy alone
-                self._add_edges(holder, wanted, edges, counts)
+        for holder in referring(all_objects(), wanted):
+            held = self._held(holder, wanted)
+            if held:
+                self.objects[id(holder)] = holder
+                edges.extend((id(holder), node) for node in dict.fromkeys(held))
         return edges
 
-    def _scan(self, wanted: frozenset[int], counts: dict[int, int]) -> list[tuple[int, int]]:
-        edges: list[tuple[int, int]] = []
-        for chunk in _chunks(_all_objects()):
-            if not wanted.isdisjoint(map(id, gc.get_referents(*chunk))):
-                for holder in chunk:
-                    self._add_edges(holder, wanted, edges, counts)
-        return edges
+    def _sweep(self, nodes: Collection[int]) -> None:
+        """Enter the edges to `nodes`, and to the holders met on the way as far as one pass over the heap shows them.
 
-    def sweep(self, nodes: Collection[int], closed: Collection[int], *, backwards: bool) -> list[tuple[int, int]]:
-        """Return the edges to `nodes` and to the holders met on the way, in one pass over the heap in either direction.
-
-        A chain of objects that were made one after the other, each holding the last, is climbed in one such pass.
+        A tree whose nodes are older than their children, or a chain of objects that each hold one made before, is
+        climbed in one such pass, this way or that.
         """
-        wanted = set(nodes)
-        edges: list[tuple[int, int]] = []
-        everything = _all_objects()
-        if backwards:
+        everything = all_objects()
+        climb = _Climb(frozenset(nodes), set(nodes), young_dicts(everything))
+        self._climb_young(nodes, climb)
+        if self._is_backwards:
             everything.reverse()
-        for chunk in _chunks(everything):
-            if wanted.isdisjoint(map(id, gc.get_referents(*chunk))):
-                continue
-            for holder in chunk:
-                before = len(edges)
-                self._add_edges(holder, wanted, edges, {})
-                is_met = len(edges) > before and id(holder) not in wanted and id(holder) not in closed
-                if is_met and self.anchor(id(holder)) is None:
-                    wanted.add(id(holder))
-        return edges
+        self._is_backwards = not self._is_backwards
+        for chunk in chunks(everything):
+            seek = climb.wanted
+            while seek and leads_to(chunk, seek):
+                seek = self._climb(chunk, seek, climb)
 
-    def _add_edges(
-        self, holder: object, wanted: AbstractSet[int], edges: list[tuple[int, int]], counts: dict[int, int]
-    ) -> None:
-        """Enter the edges from `holder` to what is wanted, each once, and add to `counts` each of its references."""
-        node_of_holder = id(holder)
-        if node_of_holder in self._own or self._roots.is_running(holder):
-            return
-        held = [node for node in map(id, gc.get_referents(holder)) if node in wanted]
-        if held:
-            self.objects[node_of_holder] = holder
-            edges.extend((node_of_holder, node) for node in dict.fromkeys(held))
-            for node in held:
-                counts[node] = counts.get(node, 0) + 1
+    def _climb(self, chunk: list[object], seek: set[int], climb: _Climb) -> set[int]:
+        """Enter the edges from `chunk` to what is sought; return the holders met, to be sought in turn."""
+        fresh = set()
+        for holder in drilled(chunk, seek):
+            if self._takes(holder, seek, climb):
+                fresh |= {id(holder), *self._climb_young([id(holder)], climb)}
+        return fresh
+
+    def _climb_young(self, nodes: Iterable[int], climb: _Climb) -> list[int]:
+        """Enter the edges to `nodes` from the youngest dicts, and to these in turn; return the holders met.
+
+        A ``__dict__`` made as it is read, long after its instance, would turn the way back and forth at each step.
+        """
+        met: list[int] = []
+        waiting = list(nodes)
+        while waiting:
+            node = waiting.pop()
+            for holder in climb.young.get(node, ()):
+                if self._takes(holder, {node}, climb):
+                    met.append(id(holder))
+                    waiting.append(id(holder))
+        return met
+
+    def _takes(self, holder: object, seek: AbstractSet[int], climb: _Climb) -> bool:
+        """Enter the edges from `holder` to what is sought; tell whether it is to be sought in turn from now on."""
+        references = self._enter((holder,), seek)
+        if not references or not climb.may_go_on(references) or not self._is_on_the_way(id(holder), climb):
+            return False
+        climb.wanted.add(id(holder))
+        return True
+
+    def _is_on_the_way(self, node: int, climb: _Climb) -> bool:
+        return node not in climb.wanted and node not in self._asked and self.anchor(node) is None
+
+    def _enter(self, holders: Iterable[object], wanted: AbstractSet[int]) -> int:
+        """Enter the references from `holders` to what is wanted; return how many there are."""
+        entered = 0
+        for holder in holders:
+            held = self._held(holder, wanted)
+            if held:
+                self.objects[id(holder)] = holder
+                entered += len(held)
+            for node, number in Counter(held).items() if len(held) > 1 else ((node, 1) for node in held):
+                self._holders.setdefault(node, {})[id(holder)] = number
+        return entered
+
+    def _held(self, holder: object, wanted: AbstractSet[int]) -> list[int]:
+        """Return what an object has of `wanted`, once for each reference; nothing where it is no holder."""
+        if id(holder) in self._own or self._roots.is_running(holder):
+            return []
+        return [node for node in map(id, gc.get_referents(holder)) if node in wanted]
 
 
-def _spoiled_by_asking() -> object:
-    """Return the module that must not be asked for its referents, or None.
+@dataclass(slots=True)
+class _Climb:
+    """How far a pass over the heap has climbed."""
 
-    CPython 3.12's ``_asyncio`` answers with an iterator off its free list, a dead object that comes to life and death
-    once more and is then listed twice: the next walk over the list does not end (tried on 3.12.1; not so on 3.10, 3.11
-    and 3.13). What only that module's C state holds is "held by C code" there.
-    """
-    return rawtypes.loaded("_asyncio") if sys.version_info[:2] == (3, 12) else None
+    asked: frozenset[int]
+    wanted: set[int]
+    young: dict[int, list[object]]
+    """The youngest dicts, by what they refer to."""
+    room: int = MOST_MET
 
-
-def _all_objects() -> list[object]:
-    """Return all objects that the collector tracks and that may be asked for their referents."""
-    everything = gc.get_objects()
-    spoiled = _spoiled_by_asking()
-    if spoiled is not None:
-        everything = [obj for obj in everything if obj is not spoiled]
-    return everything
-
-
-def _chunks(objects: list[object]) -> Iterator[list[object]]:
-    """Yield `objects` in lists that are short enough to be looked through as one."""
-    for start in range(0, len(objects), CHUNK):
-        yield objects[start : start + CHUNK]
+    def may_go_on(self, references: int) -> bool:
+        """Count references entered; past the bound only what was asked for is wanted."""
+        self.room -= references
+        if self.room < 0:
+            self.wanted &= self.asked
+        return self.room >= 0

@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextvars
 import functools
 import gc
+import itertools
+import operator
 import threading
 import types
 import weakref
@@ -20,6 +22,7 @@ from typing import Any, NamedTuple
 from pytest_leakcheck import describe, rawtypes
 from pytest_leakcheck.frames import take_locals
 from pytest_leakcheck.model import Link
+from pytest_leakcheck.positions import NOT_KNOWN, Positions
 
 
 class Named(NamedTuple):
@@ -38,11 +41,12 @@ INHERENT = frozenset({"bound method", "cell", "wrapped", "traceback frame"})
 """Kinds of links that are never a fault in themselves: what holds their holder is."""
 
 
-def name_links(path: Path) -> tuple[tuple[Link, ...], list[int]]:
+def name_links(path: Path, positions: Positions = NOT_KNOWN) -> tuple[tuple[Link, ...], list[int]]:
     """Return the links along `path`, live objects each of which refers to the next, and how many steps each covers."""
     links, steps = [], []
     while len(path) > 1:
-        named = name_step(path)
+        position = positions.of(path[0], path[1])
+        named = name_step(path) if position is None else _item(f"{type(path[0]).__name__} item", position)
         path = path[named.steps :]
         links.append(Link(named.text, describe.label(path[0]), named.kind, named.pattern))
         steps.append(named.steps)
@@ -331,8 +335,7 @@ def _mapping(path: Path) -> Named | None:
         return None
     for key, value in rawtypes.items_of(holder):
         if value is held:
-            kind = "weakly keyed item" if rawtypes.is_instance(key, weakref.ref) else "dict item"
-            return Named(f"[{describe.key_text(key)}]", kind, "[*]", 1)
+            return _item("weakly keyed item" if rawtypes.is_instance(key, weakref.ref) else "dict item", key)
     for key in list(dict.keys(holder)):
         if key is held:
             return Named(f"key {describe.key_text(key)}", "dict key", "key", 1)
@@ -345,10 +348,17 @@ def _sequence(path: Path) -> Named | None:
     holder, held = path[0], path[1]
     for base in (list, tuple, deque):
         if rawtypes.is_instance(holder, base):
-            for index, value in enumerate(list(base.__iter__(holder))):
-                if value is held:
-                    return _field(holder, index) or Named(f"[{index}]", f"{base.__name__} item", "[*]", 1)
+            values = list(base.__iter__(holder))
+            is_held = map(operator.is_, values, itertools.repeat(held))
+            index = next(itertools.compress(itertools.count(), is_held), None)
+            if index is not None:
+                return _field(holder, index) or _item(f"{base.__name__} item", index)
     return None
+
+
+def _item(kind: str, position: object) -> Named:
+    """Name what a container has at a position."""
+    return Named(f"[{describe.key_text(position)}]", kind, "[*]", 1)
 
 
 def _field(holder: object, index: int) -> Named | None:

@@ -13,11 +13,16 @@ from typing import TYPE_CHECKING
 from pytest_leakcheck import rawtypes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+    from collections.abc import Set as AbstractSet
 
 MOST_OBJECTS = 30_000
 """Objects looked at at most; about 20 ms (CPython 3.11)."""
 MOST_DISTANCE = 6
+MOST_BELOW, MOST_DEPTH = 200, 2
+"""Objects looked at below one holder, and how far below it."""
+_PASSED_BY = frozenset(map(id, (types.ModuleType, types.FunctionType)))
+"""The ids of types below whose objects the program begins, as it does below classes: they are no part of its data."""
 _PASSED_OVER = frozenset(map(id, (types.ModuleType, types.FrameType, types.CodeType, types.BuiltinFunctionType)))
 """The ids of types whose objects are met, but not looked into."""
 
@@ -87,3 +92,23 @@ class Nearby:
             node = self._found[node][2]
             objects.append(self.objects[node])
         return objects[::-1]
+
+
+def lines_below(top: object, wanted: AbstractSet[int]) -> Iterator[list[object]]:
+    """Yield the objects from `top` down to each one a little below it that refers to one of `wanted`."""
+    above: dict[int, list[object]] = {id(top): [top]}
+    wave = [top]
+    for _ in range(MOST_DEPTH):
+        following: list[object] = []
+        for obj in wave:
+            for part in gc.get_referents(obj):
+                is_program = id(type(part)) in _PASSED_BY or rawtypes.is_type(part)
+                if is_program or id(part) in above or not gc.is_tracked(part):
+                    continue
+                if len(above) > MOST_BELOW:
+                    return
+                above[id(part)] = [*above[id(obj)], part]
+                following.append(part)
+                if not wanted.isdisjoint(map(id, gc.get_referents(part))):
+                    yield above[id(part)]
+        wave = following

@@ -11,8 +11,12 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from pytest_leakcheck.rounds import Question, finish
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
+
+    from pytest_leakcheck.rounds import Steps
 
 SEARCH_SECONDS = 30.0
 """How long a search may take, in seconds, where nothing is set."""
@@ -24,10 +28,6 @@ GOOD_RANK = 2
 """Roots up to this rank end the search; worse ones are kept in hand while it goes on for something better."""
 PATIENCE = 2
 """Levels that the search goes on after a root that is good but not the user's own."""
-SWEEP_AFTER = 10
-"""Levels after which a narrow search sweeps: a sweep costs as much as ten levels, and climbs any number of them."""
-SWEEP_BREADTH, SWEEP_NODES, MOST_SWEEPS = 64, 50_000, 6
-"""A wider search does not sweep; sweeps that meet more nodes, or that are more in number, are given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,6 @@ class Graph(Protocol):
 
     def holders(self, nodes: Collection[int]) -> Iterable[tuple[int, int]]:
         """Return an edge (holder, held) for each reference to one of `nodes`."""
-
-    def sweep(self, nodes: Collection[int], closed: Collection[int], *, backwards: bool) -> Iterable[tuple[int, int]]:
-        """Return edges as `holders` does, and those to the holders met on the way, in one pass in either direction.
-
-        Holders in `closed` and roots are not asked after. What lies against the direction of the pass is missed.
-        """
 
     def anchor(self, node: int) -> Anchor | None:
         """Return what makes `node` a root, or None."""
@@ -106,26 +100,9 @@ class _State:
 
     def climb(self, graph: Graph, frontier: Sequence[int]) -> list[int]:
         """Go one level up."""
-        self._note(frontier)
-        return self.enter(graph, graph.holders(frontier))
-
-    def _note(self, expanded: Sequence[int]) -> None:
         self.levels += 1
-        self.nearest += expanded[: MOST_NEAREST - len(self.nearest)]
-
-    def sweep(self, graph: Graph, frontier: Sequence[int], deadline: float) -> list[int]:
-        """Go up as far as it goes, in passes to and fro until one meets nothing new; return what is left to expand."""
-        nodes = list(frontier)
-        closed = self.targets.union(self.holds).difference(frontier)
-        for number in range(MOST_SWEEPS):
-            fresh = self.enter(graph, graph.sweep(nodes, closed, backwards=bool(number % 2)))
-            self._note(fresh)
-            nodes += fresh
-            if not fresh:
-                return []
-            if len(nodes) > SWEEP_NODES or time.monotonic() > deadline:
-                break
-        return nodes
+        self.nearest += frontier[: MOST_NEAREST - len(self.nearest)]
+        return self.enter(graph, graph.holders(frontier))
 
 
 def find_paths(
@@ -134,13 +111,17 @@ def find_paths(
     """Return the best path from a root to each of `targets`.
 
     `seconds` bounds the search in time, and `most`, a number of holders met, in memory; past either, what was found so
-    far is returned. Errs towards a longer or worse ranked path,
-    never towards a reference that does not exist.
+    far is returned. Errs towards a longer or worse ranked path, never towards a reference that does not exist.
     """
+    return finish(searching(graph, targets, seconds=seconds, most=most))
+
+
+def searching(graph: Graph, targets: Sequence[int], *, seconds: float, most: int) -> Steps[Search]:
+    """Search as `find_paths` does, in step with others."""
     deadline = time.monotonic() + seconds
     state = _State(frozenset(targets))
     state.anchors = {target: anchor for target in targets if (anchor := graph.anchor(target)) is not None}
-    frontier, patience, may_sweep = list(dict.fromkeys(targets)), PATIENCE, True
+    frontier, patience = list(dict.fromkeys(targets)), PATIENCE
     stopped_by: Literal["", "time", "memory"] = ""
     while frontier and patience:
         worst = max(_reach(state, GOOD_RANK).ranks(targets)) if state.anchors else GOOD_RANK + 1
@@ -151,10 +132,8 @@ def find_paths(
         if time.monotonic() > deadline or len(state.holds) > most:
             stopped_by = "memory" if len(state.holds) > most else "time"
             break
-        if may_sweep and state.levels >= SWEEP_AFTER and len(frontier) <= SWEEP_BREADTH:
-            frontier, may_sweep = state.sweep(graph, frontier, deadline), False
-        else:
-            frontier = state.climb(graph, frontier)
+        yield Question(frontier)
+        frontier = state.climb(graph, frontier)
     routes = _reach(state, max((anchor.rank for anchor in state.anchors.values()), default=0))
     paths = {target: routes.path(target) for target in targets if target in routes.best}
     return Search(paths, state.levels, len(state.holds), tuple(state.nearest), stopped_by)

@@ -12,11 +12,17 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from pytest_leakcheck.rounds import Question, finish
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
+    from pytest_leakcheck.rounds import Steps
+
 MOST_NODES = 20_000
 """Holders looked at before a proof is given up."""
+MOST_TOGETHER = 50_000
+"""Holders that proofs made in step look at between them, before those that want more are given up."""
 OUTSIDE = 0
 """Stands on a path for a root that is no node of the graph."""
 
@@ -60,15 +66,23 @@ class _Detour(NamedTuple):
 
 
 @dataclass(slots=True)
+class Room:
+    """How many more holders the proofs that share it may look at."""
+
+    left: int = MOST_TOGETHER
+
+
+@dataclass(slots=True)
 class _Climb:
     graph: ProofGraph
     path: Sequence[int]
     deadline: float
+    room: Room
     index: dict[int, int]
     below: dict[int, int] = field(default_factory=dict)
     """For each holder off the path, what it was found to hold."""
 
-    def from_node(self, start: int) -> _Detour:
+    def from_node(self, start: int) -> Steps[_Detour]:
         """Climb past all holders of the path's node `start` but the one above it.
 
         Returns the detour that leaves the path highest up; one without nodes, at `start`, where there is none. Raises
@@ -78,13 +92,15 @@ class _Climb:
         if self._is_held_outside(start):
             return _Detour(0, (OUTSIDE,))
         while frontier:
-            if time.monotonic() > self.deadline or len(self.below) > MOST_NODES:
+            if time.monotonic() > self.deadline or len(self.below) > MOST_NODES or self.room.left < 0:
                 raise _GivenUp("the search for further holders was stopped by its limit")
+            yield Question(frontier)
             fresh: list[int] = []
             for holder, held in self.graph.holders(frontier):
                 highest = min(highest, self._detour(holder, held, fresh) or highest, key=lambda detour: detour.top)
                 if highest.top == 0:
                     return highest
+            yield Question(frontier, is_counted=True)
             self._account(frontier)
             frontier = fresh
         return highest
@@ -100,6 +116,7 @@ class _Climb:
         if holder in self.below:
             return None
         self.below[holder] = held
+        self.room.left -= 1
         fresh.append(holder)
         return self._from_root(holder)
 
@@ -144,12 +161,19 @@ def prove(graph: ProofGraph, path: Sequence[int], *, inherent: Collection[int] =
     search. Errs towards "not proven", never towards a false proof, save for references that the graph does not know
     of at all.
     """
-    climb = _Climb(graph, path, time.monotonic() + seconds, {node: index for index, node in enumerate(path)})
+    return finish(proving(graph, path, inherent=inherent, seconds=seconds, room=Room()))
+
+
+def proving(
+    graph: ProofGraph, path: Sequence[int], *, inherent: Collection[int], seconds: float, room: Room
+) -> Steps[Proof]:
+    """Prove as `prove` does, in step with others that share the `room`."""
+    climb = _Climb(graph, path, time.monotonic() + seconds, room, {node: index for index, node in enumerate(path)})
     place = len(path) - 1
     legs: list[tuple[int, ...]] = [(path[-1],)]
     try:
         while place > 0:
-            detour = climb.from_node(place)
+            detour = yield from climb.from_node(place)
             if detour.top >= place:
                 if place not in inherent:
                     return Proof(edge=place)
@@ -158,5 +182,7 @@ def prove(graph: ProofGraph, path: Sequence[int], *, inherent: Collection[int] =
             place = detour.top
     except _GivenUp as given_up:
         return Proof(reason=str(given_up))
+    finally:
+        room.left += len(climb.below)
     second = tuple(node for leg in reversed(legs) for node in leg)
     return Proof(reason="no single link of it is indispensable") if second == tuple(path) else Proof(second=second)
