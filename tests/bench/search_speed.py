@@ -1,39 +1,54 @@
 """How long the search for a survivor's holders takes on large heaps, in full collections of the same heap.
 
-    python tests/bench/search_speed.py [--objects 1000000] [--shapes plain,deep] [--rounds 3]
+    python tests/bench/search_speed.py [--objects 1000000] [--shapes plain,tree] [--rounds 3]
 
-Each shape has a process of its own, which builds about as many objects as asked for and hides one among them, held by
-a variable of a module. Printed is the time of `why_alive`, report included, divided by that of `gc.collect()`, the best
-of a few rounds each, and the most memory that the process had after the search, divided by that before. The exit status
-is 1 if a report does not name a variable that holds the object.
+Each shape has a process of its own, which builds about as many objects as asked for and hides one or a hundred among
+them. Times are those of the processor, report included, the best of a few rounds, each on a heap that was collected
+just before, as a check leaves it; a ratio is a time divided by that of `gc.collect()`. The memory is the most that the
+process had after the search, divided by that before. The exit status is 1 if a report does not name a variable that
+holds the object.
 
     plain    each holder on the way has one holder itself
     popular  as plain, but a tenth of the heap's folders refer to one of the holders
     deep     as plain, with a linked list of 200 on the way
     wide     as plain, but 1,000 lists elsewhere in the heap hold the object too
     flat     as plain, but the heap is one long list, not a tree
-    many     a hundred objects in one list, asked about at once
-    apart    a hundred objects, each held by a variable of its own, asked about at once
+
+For the shapes with a hundred objects, all of one heap, the time of one of them asked about alone stands beside that of
+all of them asked about at once, each told with its proof.
+
+    many     a hundred objects in one list of a variable
+    apart    a hundred objects, each held by a variable of its own
+    tree     a hundred objects deep in one tree, each an attribute of its own of a folder
+    trees    a hundred objects, each deep in a tree of a variable of its own
+    list     a hundred objects, each in a folder of one long list
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import itertools
 import platform
+import random
 import resource
-import string
 import subprocess
 import sys
 import time
+import weakref
 from collections import deque
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import why_alive
-from pytest_leakcheck.explain import explain, spelled
+from pytest_leakcheck.explain import explain
 from pytest_leakcheck.model import Survivor
+from pytest_leakcheck.render.text import render_alive
 
-SHAPES = ("plain", "popular", "deep", "wide", "flat", "many", "apart")
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SHAPES = ("plain", "popular", "deep", "wide", "flat")
+SHAPES_OF_MANY = ("many", "apart", "tree", "trees", "list")
 NUMBER_OF_MANY = 100
 OBJECTS_OF_A_FOLDER = 4
 CHILDREN = 10
@@ -77,16 +92,38 @@ def fill_archive(number: int, *, is_flat: bool) -> list[Folder]:
     return folders
 
 
+def hide_many(number: int, shape: str) -> list[weakref.ref[Hidden]]:
+    """Build a heap of about `number` objects with a hundred in it, in the way of `shape`; return references to them."""
+    names = [first + second for first, second in itertools.product("abcdefghij", repeat=2)]
+    if shape == "trees":
+        hidden = [hide_in_tree(f"DESK_{name}", number // NUMBER_OF_MANY) for name in names]
+        return list(map(weakref.ref, hidden))
+    folders = fill_archive(number, is_flat=shape == "list")
+    hidden = [Hidden() for _ in names]
+    if shape == "many":
+        DESK["drawers"] = list(map(Drawer, hidden))
+    chosen = random.Random(1).sample(folders, NUMBER_OF_MANY)  # noqa: S311 - no secret
+    for name, folder, each in zip(names, chosen, hidden, strict=True):
+        if shape == "apart":
+            globals()[f"DESK_{name}"] = Drawer(each)
+        if shape == "tree":
+            setattr(folder, f"key_{name}", each)
+        if shape == "list":
+            folder.entries.append(each)
+    return list(map(weakref.ref, hidden))
+
+
+def hide_in_tree(name: str, number: int) -> Hidden:
+    """Put an object deep in a tree of its own, held by a variable of that name."""
+    folders, hidden = fill_archive(number, is_flat=False), Hidden()
+    globals()[name] = ARCHIVE.pop("root")
+    folders[-1].entries.append(hidden)
+    return hidden
+
+
 def hide(folders: list[Folder], shape: str) -> None:
     """Put an object where `DESK` leads to it, in the way of `shape`."""
     hidden = Hidden()
-    if shape == "many":
-        DESK["drawers"] = [Drawer(Hidden()) for _ in range(NUMBER_OF_MANY)]
-        return
-    if shape == "apart":
-        letters = string.ascii_lowercase
-        globals().update({f"DESK_{letters[n // 10]}{letters[n % 10]}": Drawer(Hidden()) for n in range(NUMBER_OF_MANY)})
-        return
     content: Any = hidden
     for _ in range(200 if shape == "deep" else 0):
         content = Drawer(content)
@@ -100,14 +137,20 @@ def hide(folders: list[Folder], shape: str) -> None:
             folder.entries.append(hidden)
 
 
-def best(function: Any, rounds: int) -> float:
-    """Return the shortest time that `function` took, in seconds."""
+def best(function: Callable[[], object], rounds: int) -> float:
+    """Return the shortest time that `function` took, in seconds of the processor."""
     taken = []
     for _ in range(rounds):
-        started = time.perf_counter()
+        gc.collect()
+        started = time.process_time()
         function()
-        taken.append(time.perf_counter() - started)
+        taken.append(time.process_time() - started)
     return min(taken)
+
+
+def memory() -> int:
+    """Return the most memory that this process had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def measure(shape: str, number: int, rounds: int) -> bool:
@@ -117,24 +160,43 @@ def measure(shape: str, number: int, rounds: int) -> bool:
     gc.enable()
     reports: list[str] = []
     why_alive(DESK)  # what is imported on first use is no part of the search
-    collection, tracked = best(gc.collect, 5), len(gc.get_objects())
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    ask = ask_about_all if shape in ("many", "apart") else lambda: str(why_alive(found()))
-    search = best(lambda: reports.append(ask()), rounds)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / before
+    collection, before = best(gc.collect, 5), memory()
+    search = best(lambda: reports.append(str(why_alive(found()))), rounds)
     holders = (".DESK", ".ARCHIVE") if shape in ("popular", "wide") else (".DESK",)
     is_named = any(name in reports[0] for name in holders)
-    told = "" if is_named else "  the holder is NOT named"
-    times = f"{collection:>11.3f} s{search:>9.3f} s{search / collection:>9.1f}"
-    print(f"{shape:<8}{tracked:>12,}{times}{memory:>9.2f}{told}")  # noqa: T201
+    print(  # noqa: T201
+        f"{shape:<8}{len(gc.get_objects()):>12,}{collection:>11.3f} s{search:>9.3f} s{search / collection:>9.1f}"
+        f"{memory() / before:>9.2f}{'' if is_named else '  the holder is NOT named'}"
+    )
     return is_named
 
 
-def ask_about_all() -> str:
+def measure_many(shape: str, number: int, rounds: int) -> bool:
+    """Print the line of one shape with a hundred objects; return whether the reports name all variables and proofs."""
+    gc.disable()
+    hidden = hide_many(number, shape)
+    gc.enable()
+    why_alive(DESK)
+    collection, before = best(gc.collect, 5), memory()
+    reports: list[str] = []
+    one = best(lambda: report(hidden[NUMBER_OF_MANY // 2 :][:1]), rounds)
+    hundred = best(lambda: reports.append(report(hidden)), rounds)
+    holder = "ARCHIVE" if shape in ("tree", "list") else "DESK"
+    leaks = 1 if shape in ("many", "list") else NUMBER_OF_MANY
+    is_told = min(reports[0].count(f".{holder}"), reports[0].count("Every path goes through")) >= leaks
+    print(  # noqa: T201
+        f"{shape:<8}{len(gc.get_objects()):>12,}{collection:>11.3f} s{one:>9.3f} s{one / collection:>9.2f}"
+        f"{hundred:>9.3f} s{hundred / collection:>9.2f}{hundred / one:>9.1f}{memory() / before:>9.2f}"
+        f"{'' if is_told else '  some are NOT told'}"
+    )
+    return is_told
+
+
+def report(hidden: list[weakref.ref[Hidden]]) -> str:
     """Return what is said of the hidden objects, all of them asked about at once."""
-    objects = [obj for obj in gc.get_objects() if type(obj) is Hidden]
+    objects = [reference() for reference in hidden]
     leaks = explain(objects, [Survivor("Hidden", "hidden")] * len(objects))
-    return " ".join(spelled(leak.trace, 0) for leak in leaks if leak.trace)
+    return "\n".join(map(render_alive, leaks))
 
 
 def found() -> Any:
@@ -149,20 +211,28 @@ def main() -> int:
     """Measure each shape in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--objects", type=int, default=1_000_000)
-    parser.add_argument("--shapes", default=",".join(SHAPES))
+    parser.add_argument("--shapes", default=",".join([*SHAPES, *SHAPES_OF_MANY]))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     shapes = args.shapes.split(",")
-    if set(shapes) - set(SHAPES):
-        parser.error(f"the shapes are {', '.join(SHAPES)}")
+    if set(shapes) - {*SHAPES, *SHAPES_OF_MANY}:
+        parser.error(f"the shapes are {', '.join([*SHAPES, *SHAPES_OF_MANY])}")
     if args.here:
-        return 0 if measure(shapes[0], args.objects, args.rounds) else 1
+        measured = (measure if shapes[0] in SHAPES else measure_many)(shapes[0], args.objects, args.rounds)
+        return 0 if measured else 1
     print(f"Python {platform.python_version()}")  # noqa: T201
-    header = f"{'shape':<8}{'objects':>12}{'collection':>13}{'search':>11}{'ratio':>9}{'memory':>9}"
-    print(header, flush=True)  # noqa: T201
+    start = f"{'shape':<8}{'objects':>12}{'collection':>13}"
     options = ["--here", "--objects", str(args.objects), "--rounds", str(args.rounds)]
-    codes = [subprocess.call([sys.executable, __file__, *options, "--shapes", shape]) for shape in shapes]
+    codes = []
+    for known, rest in (
+        (SHAPES, f"{'search':>11}{'ratio':>9}{'memory':>9}"),
+        (SHAPES_OF_MANY, f"{'one':>11}{'ratio':>9}{'hundred':>11}{'ratio':>9}{'times':>9}{'memory':>9}"),
+    ):
+        wanted = [shape for shape in shapes if shape in known]
+        if wanted:
+            print(start + rest, flush=True)  # noqa: T201
+        codes += [subprocess.call([sys.executable, __file__, *options, "--shapes", shape]) for shape in wanted]
     return max(codes)
 
 
