@@ -7,6 +7,7 @@ path that it gives is a shortest one. It stops before the distance that would ex
 from __future__ import annotations
 
 import gc
+import sys
 import types
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
-MOST_OBJECTS = 30_000
-"""Objects looked at at most; about 20 ms (CPython 3.11)."""
+MOST_OBJECTS, LEAST_OBJECTS = 30_000, 3_000
+"""Objects looked at at most, on a large heap and on a small one, where a pass over all of it costs little; the first
+takes about 20 ms (CPython 3.11)."""
+_BLOCKS = 32
+"""Blocks of memory to each of the objects looked at."""
 MOST_DISTANCE = 6
 MOST_BELOW, MOST_DEPTH = 200, 2
 """Objects looked at below one holder, and how far below it."""
@@ -25,6 +29,14 @@ _PASSED_BY = frozenset(map(id, (types.ModuleType, types.FunctionType)))
 """The ids of types below whose objects the program begins, as it does below classes: they are no part of its data."""
 _PASSED_OVER = frozenset(map(id, (types.ModuleType, types.FrameType, types.CodeType, types.BuiltinFunctionType)))
 """The ids of types whose objects are met, but not looked into."""
+
+
+def _most_objects() -> int:
+    """Return how many objects to look at on this heap: a power of two of the least number, so that it rarely varies."""
+    most, blocks = LEAST_OBJECTS, getattr(sys, "getallocatedblocks", int)()
+    while 2 * most <= blocks // _BLOCKS:
+        most *= 2
+    return min(most, MOST_OBJECTS)
 
 
 class Nearby:
@@ -36,6 +48,7 @@ class Nearby:
         self.objects: dict[int, object] = {}
         self._kinds: dict[int, bool] = {}
         """What was found out of types, by id: while the walk lasts, none of them dies."""
+        self._most = _most_objects()
         wave: list[object] = []
         for name, names in starts:
             self._found[id(names)] = (0, name, 0)
@@ -54,14 +67,14 @@ class Nearby:
         for holder in wave:
             referents = gc.get_referents(holder)
             looked_at += len(referents)
-            if looked_at > MOST_OBJECTS:
+            if looked_at > self._most:
                 return None
             for obj in referents:
                 node = id(obj)
                 if node in known or node in met or node in avoided or not is_tracked(obj) or is_root(type(obj)):
                     continue
                 met[node] = (obj, id(holder))
-        if len(known) + len(met) > MOST_OBJECTS:
+        if len(known) + len(met) > self._most:
             return None
         for node, (obj, holder_id) in met.items():
             known[node] = (distance, known[holder_id][1], holder_id)

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 CHUNK, PART = 256, 16
 """Objects whose referents are tested at once, and again in smaller lots where one of them is wanted."""
 
-YOUNG = 10_000
-"""Objects at either end of the collector's lists: the young generations come first, what has just left them last."""
+YOUNG, YOUNG_SHARE = 10_000, 1 / 32
+"""Objects at either end of the collector's lists, at most so many of all: the young generations come first, what has
+just left them last."""
 
 
 def all_objects() -> list[object]:
@@ -61,7 +62,8 @@ def drilled(chunk: list[object], wanted: AbstractSet[int]) -> Iterator[object]:
 def young_dicts(everything: list[object]) -> dict[int, list[object]]:
     """Return for each object that the youngest dicts refer to those that do."""
     index: dict[int, list[object]] = {}
-    for holder in (*everything[:YOUNG], *everything[-YOUNG:]):
+    number = min(YOUNG, 1 + int(len(everything) * YOUNG_SHARE))
+    for holder in (*everything[:number], *everything[-number:]):
         if type(holder) is dict:
             for node in set(map(id, gc.get_referents(holder))):
                 index.setdefault(node, []).append(holder)
