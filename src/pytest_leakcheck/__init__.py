@@ -8,11 +8,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pytest_leakcheck.block import no_leak
     from pytest_leakcheck.check import LeakError
+    from pytest_leakcheck.extensions import KnownHolder
+    from pytest_leakcheck.model import FoundLeak
     from pytest_leakcheck.why import WhyAlive, why_alive
 
-__all__ = ["LeakError", "WhyAlive", "no_leak", "why_alive"]
+__all__ = ["FoundLeak", "KnownHolder", "LeakError", "WhyAlive", "no_leak", "why_alive"]
 
-_HOMES = {"LeakError": "check", "WhyAlive": "why", "no_leak": "block", "why_alive": "why"}
+_HOMES = {
+    "FoundLeak": "model",
+    "KnownHolder": "extensions",
+    "LeakError": "check",
+    "WhyAlive": "why",
+    "no_leak": "block",
+    "why_alive": "why",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_leakcheck.check import Check, LeakError, Plan, Session
+from pytest_leakcheck.extensions import current
 from pytest_leakcheck.marks import as_targets, problem_of_seconds
 from pytest_leakcheck.options import Options
 from pytest_leakcheck.render.text import render
@@ -44,7 +45,7 @@ class no_leak:  # noqa: N801 - it reads as a statement, like contextlib.suppress
             by_refcount=by_refcount,
             within=within,
         )
-        self._session = Session(Options(root=str(Path.cwd())))
+        self._session = Session(Options(root=str(Path.cwd()), extensions=current()))
         self._check = Check(self._session, plan, origin="made in the block")
 
     def __enter__(self) -> None:

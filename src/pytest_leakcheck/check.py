@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_leakcheck import targets
 from pytest_leakcheck.addresses import Patience
 from pytest_leakcheck.census import Census
-from pytest_leakcheck.describe import key_text, short_place, type_name
+from pytest_leakcheck.describe import key_text, short_place, short_type_name, type_name
 from pytest_leakcheck.grades import Grades, united, why_not_told
 from pytest_leakcheck.model import Report, Survivor
 from pytest_leakcheck.patience import patience
@@ -18,10 +18,11 @@ from pytest_leakcheck.rawtypes import text_of
 from pytest_leakcheck.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from pytest_leakcheck.again import Again
     from pytest_leakcheck.confirm import Entrusted, Ledger, Note
+    from pytest_leakcheck.extensions import Extensions
     from pytest_leakcheck.model import Leak
     from pytest_leakcheck.options import Options
 
@@ -118,8 +119,16 @@ class Session:
 class Check:
     """The check of one run of one test, or of one block."""
 
-    def __init__(self, session: Session, plan: Plan, test: str = "", *, origin: str = "made during the test") -> None:
-        self.options = session.options
+    def __init__(
+        self,
+        session: Session,
+        plan: Plan,
+        test: str = "",
+        *,
+        origin: str = "made during the test",
+        extensions: Extensions | None = None,
+    ) -> None:
+        self.options = session.options if extensions is None else replace(session.options, extensions=extensions)
         self.watch = Watch()
         """What is asked for by hand: it must die."""
         self.grades, self._own_grades = Grades(), Grades()
@@ -206,6 +215,22 @@ class Check:
         self.gather()
         self._named = targets.named(self.plan.instances_of)
         self._start_census()
+
+    def add_parts(
+        self,
+        obj: object,
+        spot: tuple[str, int],
+        *,
+        leaving_out: Sequence[object] = (),
+        within: float | None = None,
+    ) -> None:
+        """Watch what plugins say belongs to `obj`, as far as it can be weakly referenced and is not `leaving_out`."""
+        parts = {id(part): part for part in self.options.extensions.expand(obj)}
+        if parts:
+            known = {*map(id, leaving_out), *map(id, self.watch.alive())}
+            fresh = (part for node, part in parts.items() if node not in known)
+            words = f"registered {short_place(*spot)}, part of a {short_type_name(type(obj))}"
+            self.watch.add_new(fresh, words, self.plan.within if within is None else within)
 
     def pause(self) -> None:
         """Stop counting new objects: those made until `resume` belong to somebody else."""
@@ -314,7 +339,7 @@ class Check:
     def _confirmed(self, again: Again | None, kept: Sequence[Any]) -> list[Leak]:
         started = time.perf_counter()
         self.found.forget(self.watch.alive())
-        is_left = self.found.collect_young()
+        is_left = self.settle_found()
         if is_left and kept:
             from pytest_leakcheck.places import below  # noqa: PLC0415 - most tests never get here
 
@@ -329,13 +354,18 @@ class Check:
             self.session.ledger,
             self._test,
             self.found,
-            self.options,
+            self.options.ignoring_known(),
             is_strict=self.plan.is_strict,
             within=self._within,
         )
         leaks = confirmation.judge(again if self.plan.may_repeat else None)
         self.entrusted = confirmation.entrusted
         return leaks
+
+    def settle_found(self) -> bool:
+        """Collect the young generations, and once more after pending work; tell whether anything found still lives."""
+        is_left = self.found.collect_young()
+        return is_left and (not self.options.extensions.drain() or self.found.collect_young())
 
     def survivors(self) -> list[Any]:
         """Return the objects that still live, for a debugger; the caller must drop them."""
@@ -357,7 +387,7 @@ class Check:
         self.is_over = True
 
     def _settle(self, seconds: float) -> float:
-        started, slept = time.perf_counter(), self.watch.settle(seconds)
+        started, slept = time.perf_counter(), self.watch.settle(seconds, self.options.extensions.drain)
         self.gc_seconds += time.perf_counter() - started - (slept if seconds else 0.0)
         return slept if seconds else 0.0
 
@@ -367,7 +397,21 @@ class Check:
             return ()
         from pytest_leakcheck.explain import explain  # noqa: PLC0415 - most tests never get here, and it imports much
 
-        found = explain(objects, self.watch.facts(objects), seconds=self.options.search_limit)
+        words = self.options.extensions.describe
+        found = explain(objects, self.watch.facts(objects), seconds=self.options.search_limit, words=words)
         del objects
         self.set_aside = tuple(leak for leak in found if leak.is_housekeeping)
-        return tuple(leak for leak in found if not leak.is_housekeeping)
+        return self._without_known(leak for leak in found if not leak.is_housekeeping)
+
+    def _without_known(self, leaks: Iterable[Leak]) -> tuple[Leak, ...]:
+        """Return the leaks without those that only known holders keep, which are noted."""
+        from pytest_leakcheck.confirm import known_in  # noqa: PLC0415 - most tests never get here; it imports much
+
+        holders, left = self.options.extensions.known(), []
+        for leak in leaks:
+            known = known_in(leak, holders)
+            if known is None:
+                left.append(leak)
+            else:
+                self.session.ledger.ignore(self._test, leak, known.holder, known.reason)
+        return tuple(left)

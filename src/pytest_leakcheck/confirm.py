@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from pytest_leakcheck.again import Again
+    from pytest_leakcheck.extensions import KnownHolder
     from pytest_leakcheck.model import Leak, Survivor
     from pytest_leakcheck.options import Options
     from pytest_leakcheck.places import Place
@@ -93,6 +94,11 @@ class Ledger:
     def set_aside(self, text: str) -> None:
         """Note what survives and is no leak."""
         self.notes.append(Note("aside", text))
+
+    def ignore(self, test: str, leak: Leak, holder: str, reason: str) -> None:
+        """Note what survives and is not to be told, as it is held where the user or a plugin says so."""
+        why = f" ({reason})" if reason else ""
+        self.set_aside(f"{test}: {_summary(leak)} in {holder}: ignored{why}")
 
     def warn(self, text: str) -> None:
         """Note what the user should see without asking."""
@@ -296,7 +302,7 @@ class Confirmation:
             suspected = [finding.leak for finding in findings if self._may_be_leak(finding, living[0])]
             seconds = patience(suspected, self.within)
             if seconds:
-                second.settle(seconds)
+                second.settle(seconds, self.options.extensions.drain)
             self.watch.drop_dead()
             if living != (len(second), len(self.watch)):
                 findings = self._examined(second)
@@ -333,7 +339,8 @@ class Confirmation:
     def _in_full(self, leak: Leak, members: list[Any], *own: list[Any]) -> Leak:
         """Return a leak that is to be told with all that its verdict did not need."""
         facts = list(leak.survivors)
-        full = examine(members, facts, own, seconds=self.options.search_limit)[0].leak
+        words = self.options.extensions.describe
+        full = examine(members, facts, own, seconds=self.options.search_limit, words=words)[0].leak
         return replace(full, survivors=leak.survivors, also_keeps=(), note=leak.note)
 
     def _verdict(self, finding: Finding, second: Watch, fresh: list[Any], *, is_growing: bool) -> list[Leak]:
@@ -385,7 +392,7 @@ class Confirmation:
         seconds = patience((finding.leak for finding in findings), self.within)
         if seconds:
             objects.clear()  # this list would keep alive what is waited for
-            self.watch.settle(seconds)
+            self.watch.settle(seconds, self.options.extensions.drain)
             objects, findings = self._all_examined()
         for finding in findings:
             self._entrust(finding, objects, self.watch.facts(objects))
@@ -399,7 +406,8 @@ class Confirmation:
             return [], ()
         fresh = None if self.is_strict else len(objects)
         facts = self.watch.facts(objects)
-        return objects, examine(objects, facts, seconds=self.options.search_limit, fresh=fresh)
+        words = self.options.extensions.describe
+        return objects, examine(objects, facts, seconds=self.options.search_limit, fresh=fresh, words=words)
 
     def _entrust(self, finding: Finding, objects: list[Any], facts: Sequence[Survivor]) -> None:
         trace = finding.leak.trace
@@ -411,8 +419,7 @@ class Confirmation:
     def _may_live(self, leak: Leak) -> bool:
         for ignored in self.options.ignore:
             if is_held_by(leak, ignored.name):
-                why = f" ({ignored.reason})" if ignored.reason else ""
-                self.ledger.set_aside(f"{self.test}: {_summary(leak)} in {ignored.name}: ignored{why}")
+                self.ledger.ignore(self.test, leak, ignored.name, ignored.reason)
                 return True
         return may_live(leak)
 
@@ -423,6 +430,14 @@ def is_held_by(leak: Leak, name: str) -> bool:
         return False
     text = leak.trace.root.name + "".join(link.text for link in leak.trace.links if link.text[0] in ".[")
     return text == name or (text.startswith(name) and text[len(name)] in ".[") or fnmatch.fnmatchcase(text, name)
+
+
+def known_in(leak: Leak, holders: Sequence[KnownHolder]) -> KnownHolder | None:
+    """Return the known holder that keeps the survivors, or None if there is none, or another one that is not known."""
+    known = next((each for each in holders if is_held_by(leak, each.holder)), None)
+    others = leak.proof.others if known and leak.proof else ()
+    is_alone = all(any(is_held_by(replace(leak, trace=other), each.holder) for each in holders) for other in others)
+    return known if is_alone else None
 
 
 def may_live(leak: Leak) -> bool:

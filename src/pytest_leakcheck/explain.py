@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_leakcheck import describe, rawtypes
 from pytest_leakcheck.advice import ADVICE
+from pytest_leakcheck.extensions import no_words
 from pytest_leakcheck.further import Further, Known, searching_further
 from pytest_leakcheck.growth import container_of
 from pytest_leakcheck.heap import Heap, unseen_holders
+from pytest_leakcheck.labels import labelled
 from pytest_leakcheck.links import INHERENT, bound_of, name_links, opened
 from pytest_leakcheck.model import Leak, Link, Proof, Root, Survivor, Trace
 from pytest_leakcheck.paths import SEARCH_OBJECTS, SEARCH_SECONDS, Search, find_paths
@@ -23,7 +25,7 @@ from pytest_leakcheck.roots import WEAK, Roots, Start, class_root, logger_root, 
 from pytest_leakcheck.rounds import Question, finish_all
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from pytest_leakcheck.rounds import Steps
 
@@ -61,25 +63,33 @@ class Finding(NamedTuple):
     """Where the paths of fresh survivors part from those of others, if fresh ones were told apart."""
 
 
-def explain(objects: list[Any], facts: Sequence[Survivor], *, seconds: float = SEARCH_SECONDS) -> tuple[Leak, ...]:
+def explain(
+    objects: list[Any],
+    facts: Sequence[Survivor],
+    *,
+    seconds: float = SEARCH_SECONDS,
+    words: Callable[[object], str] = no_words,
+) -> tuple[Leak, ...]:
     """Return the leaks that the living `objects` make up, as `examine` does."""
-    return tuple(finding.leak for finding in examine(objects, facts, seconds=seconds))
+    return tuple(finding.leak for finding in examine(objects, facts, seconds=seconds, words=words))
 
 
-def examine(
+def examine(  # noqa: PLR0913 - what concerns few callers are keywords with defaults
     objects: list[Any],
     facts: Sequence[Survivor],
     own: Iterable[Collection[object]] = (),
     *,
     seconds: float = SEARCH_SECONDS,
     fresh: int | None = None,
+    words: Callable[[object], str] = no_words,
 ) -> tuple[Finding, ...]:
     """Return the leaks that the living `objects` make up, the survivors of one cause together, and where they are held.
 
     `facts` tells of each object where it came from; `own` are further containers of ours that hold the objects. Where a
     verdict is still to come, `fresh` tells how many of the objects, the first ones, were made last: then the containers
-    that they came into are told, and proof, size and accounting are left out. Never raises: what goes wrong in the
-    search is told in the leak. Errs towards a missing trace, never towards a wrong one.
+    that they came into are told, and proof, size, accounting and `words` are left out; else what `words` says of the
+    objects on the paths is told. Never raises: what goes wrong in the search is told in the leak. Errs towards a
+    missing trace, never towards a wrong one.
     """
     started = time.monotonic()
     try:
@@ -91,10 +101,11 @@ def examine(
             heads = [index for index in ids.values() if index not in above]
             told = _told(heap, roots, search, {index: id(objects[index]) for index in heads[:MOST_TOLD]})
             limit = max(PROOF_SECONDS, time.monotonic() - started)
-            facing = _Facing(heap, roots, search, told, fresh, time.monotonic() + limit)
+            facing = _Facing(heap, roots, search, told, fresh, time.monotonic() + limit, shown=[])
             groups = _grouped(told, heads[MOST_TOLD:], above, facts)
             proofs = facing.proofs(groups)
-            return tuple(facing.finding(group, facts, proof) for group, proof in zip(groups, proofs, strict=True))
+            found = [facing.finding(group, facts, proof) for group, proof in zip(groups, proofs, strict=True)]
+            return tuple(finding._replace(leak=facing.labelled(finding.leak, words)) for finding in found)
     except Exception as error:  # noqa: BLE001 - a leak without its trace is still a leak; the reader is told why
         reason = f"the search ended with {describe.error_text(error)}"
         return (Finding(Leak(tuple(facts), None, unavailable=reason), tuple(range(len(objects))), None),)
@@ -227,6 +238,8 @@ class _Facing(NamedTuple):
     """How many survivors, the first ones, were made last; None where no verdict is still to come."""
     deadline: float
     """When, in seconds of the monotonic clock, proofs are given up: all of them together have a budget of their own."""
+    shown: list[Told]
+    """The paths that leaks are told by."""
 
     def proofs(self, groups: Sequence[_Group]) -> list[Proof | None]:
         """Return what is proved of the path that each of `groups` is told by, all of them in step."""
@@ -260,6 +273,7 @@ class _Facing(NamedTuple):
             return replace(leak, unavailable=_why_none(self.search))
         if self.fresh is not None:
             return leak
+        self.shown.append(first)
         target = first.nodes[-1]
         size = retained(self.heap.objects[target], self.heap.own_references)
         return replace(
@@ -314,8 +328,24 @@ class _Facing(NamedTuple):
             known = [_line(self.heap, each).known() for each in (first, *others)]
             left = self.deadline - time.monotonic()
             following = yield from searching_further(self.heap, known, worst_rank=WEAK, seconds=left, most=most)
+        self.shown.extend(others)
         is_all = following.is_complete and not following.nodes
         return Proof("independent", others=tuple(told.trace for told in others), is_all=is_all)
+
+    def labelled(self, leak: Leak, words: Callable[[object], str]) -> Leak:
+        """Return a leak with what `words` says of the objects on its paths: code of others, so after all searches."""
+        if leak.trace is None or words is no_words:
+            return leak
+        proof = leak.proof and replace(
+            leak.proof, others=tuple(self._labelled(other, words) for other in leak.proof.others)
+        )
+        return replace(leak, trace=self._labelled(leak.trace, words), proof=proof)
+
+    def _labelled(self, trace: Trace, words: Callable[[object], str]) -> Trace:
+        told = next((each for each in self.shown if each.trace is trace), None)
+        if told is None:
+            return trace
+        return labelled(trace, [self.heap.objects[told.nodes[end]] for end in told.ends], words)
 
     def _other(self, nodes: tuple[int, ...], known: Sequence[Told]) -> Told | None:
         """Return a further path in words; where it starts off the heap, from a root that no path `known` has."""

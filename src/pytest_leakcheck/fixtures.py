@@ -58,6 +58,7 @@ class AssertCollected:
             self._refuse(each)
             if self._check is not None:
                 self._check.register(each, spot, reason=reason, by_refcount=by_refcount, within=within)
+                self._check.add_parts(each, spot, leaving_out=self._fixed, within=within)
         return objects if more else obj
 
     def now(self) -> None:

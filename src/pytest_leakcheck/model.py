@@ -171,6 +171,16 @@ class Leak:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundLeak:
+    """A leak of a whole run."""
+
+    leak: Leak
+    """As it was told in full, for the first test that showed it."""
+    tests: tuple[str, ...]
+    """The tests that showed it, by their names in pytest."""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What one check found."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_leakcheck import baseline
+from pytest_leakcheck.extensions import NONE, Extensions
 from pytest_leakcheck.paths import SEARCH_SECONDS
 
 if TYPE_CHECKING:
@@ -116,6 +117,13 @@ class Options:
     """The fingerprints of the known leaks."""
     root: str = ""
     """The folder below which classes are the project's own; empty for the current one."""
+    extensions: Extensions = NONE
+    """What plugins add."""
+
+    def ignoring_known(self) -> Options:
+        """Return the settings with the known holders of plugins among what is ignored."""
+        known = tuple(Ignored(known.holder, known.reason) for known in self.extensions.known())
+        return replace(self, ignore=self.ignore + known) if known else self
 
     def pardons(self, leak: Leak) -> bool:
         """Tell whether a leak is a known one, or will be by the end of the run: then it fails no test."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_leakcheck import marks
+from pytest_leakcheck import hookspecs, marks
 from pytest_leakcheck.adoption import Adoption
 from pytest_leakcheck.collecting import refuse_wrong_markers
 from pytest_leakcheck.fixtures import assert_collected
+from pytest_leakcheck.hooking import add_extensions
 from pytest_leakcheck.options import OPTIONS, START_PATH, add_options, read_options
 from pytest_leakcheck.patterns.fixtures import (
     weak_callback,
@@ -46,6 +48,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
 
 
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare the extension points."""
+    pluginmanager.add_hookspecs(hookspecs)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Note how the interpreter was started, for those that are started for isolated tests."""
@@ -56,7 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the settings and declare the markers."""
     config.addinivalue_line("markers", marks.NO_LEAK)
     config.addinivalue_line("markers", marks.SKIP_LEAKCHECK)
-    options = read_options(config)
+    options = replace(read_options(config), extensions=add_extensions(config))
     config.stash[OPTIONS] = options
     if options.baseline:
         config.pluginmanager.register(Adoption(config, options), "leakcheck-adoption")

@@ -11,11 +11,13 @@ from _pytest._code.code import ReprFileLocation, TerminalRepr
 
 from pytest_leakcheck.baseline import Sighting
 from pytest_leakcheck.describe import clean, counted
+from pytest_leakcheck.hooking import FAULTS
 from pytest_leakcheck.model import Report
 from pytest_leakcheck.options import ALONE, OPTIONS
 from pytest_leakcheck.publishing import annotation_lines, write_json
 from pytest_leakcheck.render.text import Style, headline, render
 from pytest_leakcheck.results import Pardoned, Results, Spot
+from pytest_leakcheck.telling import Telling
 from pytest_leakcheck.unmatched import ASKED, OWN, merged
 
 if TYPE_CHECKING:
@@ -101,15 +103,17 @@ def note_found(report: pytest.TestReport, session: Session) -> None:
 def ensure_reporter(config: pytest.Config) -> None:
     """Register the plugin that tells the user, unless it is there, or this interpreter is that of an isolated test."""
     if not any(config.pluginmanager.has_plugin(name) for name in (_REPORTER, ALONE)):
-        config.pluginmanager.register(Reporter(config), _REPORTER)
+        results = Results()
+        config.pluginmanager.register(Reporter(config, results), _REPORTER)
+        config.pluginmanager.register(Telling(config, results), "leakcheck-telling")
 
 
 class Reporter:
     """The hooks that tell the user, in the process that has the terminal."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, results: Results) -> None:
         self._started = time.perf_counter()
-        self._results = Results()
+        self._results = results
         self._set_aside: list[str] = []
         self._notes: dict[str, list[str]] = {}
         self._repeated: dict[str, list[str]] = {}
@@ -239,6 +243,7 @@ class Reporter:
             if not is_found:
                 yield _nothing_fits(name, number)
         yield from self._notes.get("warning", ())
+        yield from self._config.stash[FAULTS].lines()
         if self._suspicion:
             yield self._suspicion
 

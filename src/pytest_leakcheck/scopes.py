@@ -172,7 +172,8 @@ class Scopes:
 
     def _look(self, key: str, waiting: list[Standing], *, may_fail: bool) -> Accumulated:
         """Judge ended set-ups of one fixture after a full collection, which they share."""
-        Watch([entry for standing in waiting for entry in standing.watch.watched]).collect()
+        left_over = Watch([entry for standing in waiting for entry in standing.watch.watched])
+        left_over.settle(0.0, self._session.options.extensions.drain)
         left = [standing for standing in waiting if standing.watch.drop_dead()]
         self._patience[key] = 1 if left else min(2 * self._patience.get(key, 1), _MOST_WAITING)
         found = Accumulated()
@@ -191,7 +192,8 @@ class Scopes:
 
         ledger = self._ledgers.setdefault(standing.key, Ledger()) if may_fail else Ledger()
         label = f"{standing.key}, set up for {standing.test}"
-        ending = judge_ending(self._session.ledger, ledger, standing.watch, self._session.options, label)
+        options = self._session.options.ignoring_known()
+        ending = judge_ending(self._session.ledger, ledger, standing.watch, options, label)
         self.take_over(ending.entrusted)
         for note in ending.notes:
             if note.kind != "warning" or standing.key not in self._told:

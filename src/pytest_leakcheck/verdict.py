@@ -21,6 +21,7 @@ from pytest_leakcheck.beside import completed, printable
 from pytest_leakcheck.check import Check, LeakError, Plan, Session
 from pytest_leakcheck.describe import error_text
 from pytest_leakcheck.embedding import embed
+from pytest_leakcheck.hooking import extensions_of
 from pytest_leakcheck.marks import plan_for
 from pytest_leakcheck.model import Report
 from pytest_leakcheck.neighbours import offer_to_others
@@ -122,7 +123,8 @@ class Judge:
 
     def begin(self, item: pytest.Item, plan: Plan) -> Run:
         """Start the check of one run of `item`."""
-        run = Run(Check(self._session, plan, item.nodeid), is_owned=item.stash.get(_OWNED, False))
+        check = Check(self._session, plan, item.nodeid, extensions=extensions_of(item.config, item))
+        run = Run(check, is_owned=item.stash.get(_OWNED, False))
         item.stash[_RUN] = self._latest = run
         run.check.is_expected = lambda: _is_expected_to_fail(item)
         run.check.start()
@@ -415,7 +417,7 @@ def _second_run(item: pytest.Item, run: Run) -> Again | None:
         return None
 
     def again(*, is_traced: bool = False) -> Watch | None:
-        second = Check(run.check.session, Plan(is_own=True))
+        second = Check(run.check.session, Plan(is_own=True), extensions=run.check.options.extensions)
         item.stash[_RUN] = Run(second, is_owned=False)
         second.start()
         try:
@@ -425,7 +427,7 @@ def _second_run(item: pytest.Item, run: Run) -> Again | None:
                     run.check.session.ledger.warn(_failed_again(item, errors[0]))
                 if errors:
                     return None
-                second.found.collect_young()
+                second.settle_found()
                 second.found.tell_origin(lambda obj: made_at(obj, second.options.root))
                 return second.found
         finally:

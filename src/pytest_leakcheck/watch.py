@@ -252,15 +252,19 @@ class Watch:
         return self.drop_dead()
 
     def settle(self, seconds: float, drain: Callable[[], object] = lambda: None) -> float:
-        """Collect, drain and look until all are dead or `seconds` are over; return the seconds waited."""
+        """Collect, drain and look until all are dead or `seconds` are over; return the seconds waited.
+
+        `drain` tells whether it may have let go of something; it is called at least once where something lives.
+        """
         started, nap = time.monotonic(), _FIRST_NAP
         while self.collect():
+            if drain() and not self.collect():
+                break
             waited = time.monotonic() - started
             if waited >= seconds:
                 break
             time.sleep(min(nap, seconds - waited))
             nap = min(nap * 2, _LONGEST_NAP)
-            drain()
         return time.monotonic() - started
 
 

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from pytest_leakcheck import describe
+from pytest_leakcheck.extensions import current
 from pytest_leakcheck.model import Leak, Survivor
 from pytest_leakcheck.render.text import render_alive
 
@@ -36,4 +37,4 @@ def why_alive(obj: Any) -> WhyAlive:
     fact = Survivor(describe.type_name(type(objects[0])), "asked about")
     # Up to 3.10 the caller's stack has the argument until the call returns: one more reference that is ours.
     own = (objects,) if sys.version_info < (3, 11) else ()
-    return WhyAlive(examine(objects, [fact], own)[0].leak)
+    return WhyAlive(examine(objects, [fact], own, words=current().describe)[0].leak)

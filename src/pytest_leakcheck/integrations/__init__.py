@@ -1,0 +1,22 @@
+"""What is known of other libraries, told through the hooks alone: a module each, for libraries that are imported."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+INTEGRATIONS: dict[str, tuple[str, ...]] = {}
+"""For each integration the modules that it is for: it is on where one of them is imported, and imports none itself."""
+
+
+def register_loaded(manager: pytest.PytestPluginManager) -> None:
+    """Turn on the integrations of the libraries that are imported by now; ``-p no:leakcheck-qt`` turns one off."""
+    for name, libraries in INTEGRATIONS.items():
+        plugin = f"leakcheck-{name}"
+        is_wanted = any(library in sys.modules for library in libraries)
+        if is_wanted and not manager.has_plugin(plugin) and not manager.is_blocked(plugin):
+            manager.register(importlib.import_module(f"{__name__}.{name}"), plugin)
