@@ -5,9 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 OLD := .cache/oldest
 SMOKE := .cache/smoke
+LIBRARIES := .cache/libraries
 WORKERS ?= 2
 
-.PHONY: demo test lint types layers tests tests-oldest docs docs-examples wheel corpus suites bench clean
+.PHONY: demo test lint types layers tests tests-oldest docs docs-examples wheel integrations corpus suites bench clean
 
 demo: $(VENV)/.ready
 	$(BIN)/python docs/examples/demo.py
@@ -46,6 +47,10 @@ wheel: $(VENV)/.ready $(SMOKE)/.ready
 	$(SMOKE)/bin/python -m pip install --quiet --no-deps --no-index --force-reinstall dist/*.whl
 	$(SMOKE)/bin/python tests/smoke.py
 
+# What is known of other libraries, on the libraries themselves; `tests` skips those that are too large for it.
+integrations: $(LIBRARIES)/.ready
+	$(LIBRARIES)/bin/python -m pytest -q -n $(WORKERS) tests/test_integrations.py
+
 # Longer checks, each against real projects; they need the folder shared/ beside this one.
 corpus: $(VENV)/.ready
 	$(BIN)/python ../shared/corpus/run.py
@@ -67,6 +72,12 @@ $(OLD)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(OLD)
 	$(OLD)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	$(OLD)/bin/python -m pip install --quiet --group oldest --editable .
+	touch $@
+
+$(LIBRARIES)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(LIBRARIES)
+	$(LIBRARIES)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(LIBRARIES)/bin/python -m pip install --quiet --group integrations --editable .
 	touch $@
 
 $(SMOKE)/.ready: pyproject.toml

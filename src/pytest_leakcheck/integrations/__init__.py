@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pytest
 
-INTEGRATIONS: dict[str, tuple[str, ...]] = {}
+INTEGRATIONS = {
+    "asyncio": ("asyncio",),
+    "matplotlib": ("matplotlib.backend_bases",),
+    "mock": ("unittest.mock",),
+    "qt": ("PySide6.QtCore", "PyQt6.QtCore", "PySide2.QtCore", "PyQt5.QtCore"),
+}
 """For each integration the modules that it is for: it is on where one of them is imported, and imports none itself."""
 
 
