@@ -1,8 +1,12 @@
 """What is known of other libraries, on the libraries themselves."""
 
 import importlib.util
+import shutil
+from pathlib import Path
 
 import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "docs" / "examples" / "more"
 
 QT = ["PySide6", "PyQt6"]
 
@@ -495,3 +499,23 @@ def test_qt_without_an_application(libraries):
 
     result.assert_outcomes(failed=1)
     assert not libraries.lines_of(result, "raised")
+
+
+def test_qt_idiom(libraries):
+    """What the pages show of Qt runs, as it was written by hand and as one line."""
+    needs("PySide6")
+    shutil.copy(EXAMPLES / "idioms_qt" / "test_dialog.py", libraries.path)
+
+    result = libraries.run()
+
+    result.assert_outcomes(passed=2)
+
+
+def test_qt_idiom_tells_a_leak(libraries):
+    """Neither form misses a dialog that something holds."""
+    needs("PySide6")
+    source = (EXAMPLES / "idioms_qt" / "test_dialog.py").read_text("utf-8")
+
+    result = libraries.run(source.replace("    dialog.show()", "    keep(dialog).show()"))
+
+    result.assert_outcomes(failed=2)
