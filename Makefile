@@ -8,7 +8,7 @@ SMOKE := .cache/smoke
 LIBRARIES := .cache/libraries
 WORKERS ?= 2
 
-.PHONY: demo test lint types layers tests tests-oldest docs docs-examples wheel integrations corpus suites bench clean
+.PHONY: demo test lint types layers tests tests-oldest docs docs-examples wheel integrations steady corpus suites bench clean
 
 demo: $(VENV)/.ready
 	$(BIN)/python docs/examples/demo.py
@@ -50,6 +50,10 @@ wheel: $(VENV)/.ready $(SMOKE)/.ready
 # What is known of other libraries, on the libraries themselves; `tests` skips those that are too large for it.
 integrations: $(LIBRARIES)/.ready
 	$(LIBRARIES)/bin/python -m pytest -q -n $(WORKERS) tests/test_integrations.py
+
+# The same verdicts each time, where threads, executors, event loops and Qt have a part in them.
+steady: $(LIBRARIES)/.ready
+	$(LIBRARIES)/bin/python tests/bench/steady.py
 
 # Longer checks, each against real projects; they need the folder shared/ beside this one.
 corpus: $(VENV)/.ready
