@@ -493,6 +493,23 @@ def test_a_conftest_serves_its_own_folder(suite):
     assert suite.lines_of(result, "LEAKED without/test_without.py::test_keeps")
 
 
+def test_an_isolated_test_has_the_hooks(toolkit):
+    """In an interpreter of its own, what it leaves is drained, and a hook that raises is told by the run."""
+    toolkit.write(
+        conftest="import toolkit\ndef pytest_leakcheck_drain():\n    toolkit.PENDING.clear()\n",
+        broken="def pytest_leakcheck_drain():\n    raise ValueError('not mine')\n",
+    )
+
+    result = toolkit.run(
+        "import toolkit\n\n\n@pytest.mark.no_leak(isolated=True)\ndef test_closes(assert_collected):\n"
+        "    toolkit.close(assert_collected(toolkit.Window()))\n",
+        *("-p", "broken"),
+    )
+
+    result.assert_outcomes(passed=1)
+    assert toolkit.lines_of(result, "plugin 'broken' raised ValueError: not mine, so it was left out")
+
+
 def test_a_block_in_a_test_has_the_hooks(toolkit):
     """`with no_leak():` drains and describes as the fixture does, while pytest runs."""
     toolkit.write(

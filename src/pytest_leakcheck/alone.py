@@ -18,6 +18,7 @@ import pytest
 import pytest_leakcheck
 from pytest_leakcheck.describe import message_of, short_type_name
 from pytest_leakcheck.exchange import Answers, Job
+from pytest_leakcheck.hooking import FAULTS
 from pytest_leakcheck.options import ALONE
 from pytest_leakcheck.unmatched import ASKED
 
@@ -161,7 +162,8 @@ class Alone:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
-        """Tell which names were asked for, and whether they fit something."""
+        """Tell what hooks did wrong, which names were asked for, and whether they fit something."""
+        self._answers.tell("faults", self._config.stash[FAULTS].found)
         output = getattr(self._config, "workeroutput", {})
         self._answers.tell("asked", output.get("leakcheck_asked") or self._config.stash.get(ASKED, {}))
 

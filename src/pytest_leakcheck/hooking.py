@@ -36,6 +36,11 @@ class Faults:
         """Note a fault, unless there was one before."""
         self.found.setdefault(which, what)
 
+    def take_over(self, found: dict[str, str]) -> None:
+        """Note the faults of another process."""
+        for which, what in found.items():
+            self.note(which, what)
+
     def lines(self) -> list[str]:
         """Return a line on each."""
         return [f"{which} {what}" for which, what in self.found.items()]

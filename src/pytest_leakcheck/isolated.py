@@ -22,6 +22,7 @@ from _pytest.runner import runtestprotocol
 
 from pytest_leakcheck.exchange import read_answers
 from pytest_leakcheck.fresh import run_alone, trouble
+from pytest_leakcheck.hooking import FAULTS
 from pytest_leakcheck.neighbours import offer_to_others
 from pytest_leakcheck.reporting import note_found
 
@@ -197,6 +198,8 @@ class _Hooks:
                 outcome.raised[value[0]] = (value[1], value[2])
             elif kind == "warning":
                 config.hook.pytest_warning_recorded.call_historic(kwargs=_warning(value, self._item))
+            elif kind == "faults":
+                config.stash[FAULTS].take_over(value)
             elif kind == "asked":
                 self.asked.append({name: tuple(counts) for name, counts in value.items()})
             elif kind == "interrupted":

@@ -24,8 +24,7 @@ class Telling:
     def pytest_testnodedown(self, node: Any) -> None:
         """Take over what went wrong in an xdist worker."""
         output: dict[str, Any] = getattr(node, "workeroutput", None) or {}
-        for which, what in output.get("leakcheck_faults", {}).items():
-            self._config.stash[FAULTS].note(which, what)
+        self._config.stash[FAULTS].take_over(output.get("leakcheck_faults", {}))
 
     def pytest_sessionfinish(self) -> None:
         """Show the leaks to whoever wants to see them, or send the controller what it must know."""
