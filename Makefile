@@ -6,9 +6,11 @@ BIN := $(VENV)/bin
 OLD := .cache/oldest
 SMOKE := .cache/smoke
 LIBRARIES := .cache/libraries
+MATRIX := .cache/matrix/tools
+ONLY :=
 WORKERS ?= 2
 
-.PHONY: demo test lint types layers tests tests-oldest docs docs-examples wheel integrations steady corpus suites bench clean
+.PHONY: demo test lint types layers tests tests-oldest matrix docs docs-examples wheel integrations steady corpus suites bench clean
 
 demo: $(VENV)/.ready
 	$(BIN)/python docs/examples/demo.py
@@ -37,6 +39,11 @@ tests: $(VENV)/.ready
 ENGINE := docs hostile laws links model paths patterns proof render
 tests-oldest: $(OLD)/.ready
 	$(OLD)/bin/python -m pytest -q -n $(WORKERS) tests $(ENGINE:%=--ignore=tests/test_%.py)
+
+# The suite on each of CPython 3.10-3.15 and PyPy that is found, and with the oldest and the next pytest. What is missing
+# is unpacked to .cache where Debian's packages can be had; ONLY="3.14 pypy3.11" runs these alone.
+matrix: $(MATRIX)/.ready
+	PATH="$$PWD/$(MATRIX)/bin:$$PATH" $(MATRIX)/bin/python tests/matrix.py --unpack --workers $(WORKERS) $(ONLY:%=--only %)
 
 docs: $(VENV)/.ready
 	$(BIN)/mkdocs build --strict --quiet --config-file docs/mkdocs.yml --site-dir ../site
@@ -87,6 +94,12 @@ $(LIBRARIES)/.ready: pyproject.toml
 $(SMOKE)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(SMOKE)
 	$(SMOKE)/bin/python -m pip install --quiet --disable-pip-version-check pytest objgraph
+	touch $@
+
+$(MATRIX)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(MATRIX)
+	$(MATRIX)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(MATRIX)/bin/python -m pip install --quiet --group matrix
 	touch $@
 
 clean:
