@@ -34,16 +34,12 @@ tests: $(VENV)/.ready
 	$(BIN)/python -m coverage combine -q
 	$(BIN)/python -m coverage report
 
-# What depends on pytest, on the oldest one that is supported and the oldest of its plugins that go with it. The pages
-# show the newest one's output; the engine's own tests know nothing of pytest.
-ENGINE := docs hostile laws links model paths patterns proof render
+# What goes by pytest's own ways, on the oldest one that is supported and the oldest of its plugins that go with it; `matrix`
+# runs all there is on it.
+PYTESTS := annotations bad_input block housekeeping html junit markers neighbours options outcomes pytest_roots quiet \
+	repeat scopes timeouts verdict wider_scopes
 tests-oldest: $(OLD)/.ready
-	$(OLD)/bin/python -m pytest -q -n $(WORKERS) tests $(ENGINE:%=--ignore=tests/test_%.py)
-
-# The suite on each of CPython 3.10-3.15 and PyPy that is found, and with the oldest and the next pytest. What is missing
-# is unpacked to .cache where Debian's packages can be had; ONLY="3.14 pypy3.11" runs these alone.
-matrix: $(MATRIX)/.ready
-	PATH="$$PWD/$(MATRIX)/bin:$$PATH" $(MATRIX)/bin/python tests/matrix.py --unpack --workers $(WORKERS) $(ONLY:%=--only %)
+	$(OLD)/bin/python -m pytest -q -n $(WORKERS) $(PYTESTS:%=tests/test_%.py)
 
 docs: $(VENV)/.ready
 	$(BIN)/mkdocs build --strict --quiet --config-file docs/mkdocs.yml --site-dir ../site

@@ -58,9 +58,9 @@ class TestTheCycle:
 
     def test_a_long_row_below_a_cycle_takes_no_time(self):
         """The search does not look for a cycle at each object of the row."""
-        edges = [(0, 0), *((number, number + 1) for number in range(10_000))]
+        edges = [(0, 0), *((number, number + 1) for number in range(1_500))]
 
-        assert cycle_of(edges, 10_000).nodes == (0,)
+        assert cycle_of(edges, 1_500).nodes == (0,)
 
 
 nodes = st.integers(0, 7)
