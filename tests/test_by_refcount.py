@@ -373,6 +373,32 @@ class TestWhatFails:
         assert not report
         assert result.ret == 0
 
+    def test_hostile_objects_on_a_cycle_are_asked_nothing(self, tell):
+        """Neither their own methods nor those of their metaclass."""
+        result, report = tell(
+            """
+            def refuse(name):
+                def method(self, *args, **kwargs):
+                    raise RuntimeError(name)
+                return method
+
+            NAMES = "__eq__ __hash__ __bool__ __repr__ __str__ __getattribute__ __len__ __iter__ __contains__".split()
+            BODY = {name: refuse(name) for name in NAMES}
+            Meta = type("Meta", (type,), {**BODY, "__instancecheck__": refuse("meta")})
+
+            def test_hostile(assert_collected):
+                hostile = Meta("Hostile", (), {**BODY, "__class__": property(refuse("class"))})
+                one, two = type.__call__(hostile), Thing()
+                names = object.__getattribute__(one, "__dict__")
+                names["two"], two.owner = two, one
+                assert_collected(two, by_refcount=True)
+            """
+        )
+
+        result.assert_outcomes(failed=1)
+        assert ".owner" in report
+        assert "Hostile" in report
+
 
 class TestWhereItIsAskedFor:
     def test_by_marker_for_the_instances_of_classes(self, tell):
