@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
+import re
 import subprocess
 import sys
 import types
 import weakref
 from pathlib import Path
+from typing import NamedTuple
 
 from pytest_leakcheck.explain import explain
 from pytest_leakcheck.model import Survivor
@@ -113,15 +115,40 @@ def run_script(source: str, *options: str) -> str:
     return done.stdout
 
 
-def read_leaks() -> dict[str, tuple[str, list[str]]]:
-    """Return the source and the expected lines of each leak in ``leaks.txt``, by name."""
+class Leak(NamedTuple):
+    """One entry of the table, as this interpreter tells it."""
+
+    source: str
+    expected: list[str]
+    why_not: str
+    """Why it can't be made here; empty where it can."""
+    variants: tuple[str, ...]
+    """The interpreters that tell it in another way than the others: ``3.14+``, ``pypy``."""
+
+
+def read_leaks() -> dict[str, Leak]:
+    """Return the leaks in ``leaks.txt`` by name.
+
+    After the line ``--`` comes what is expected of each; after ``-- 3.14+`` or ``-- pypy`` what it is from that CPython
+    on, or on PyPy: other lines, or ``not here: `` and why the leak can't be made.
+    """
     parts = f"\n{Path(__file__).with_suffix('.txt').read_text(encoding='utf-8')}".split("\n== ")[1:]
     found = {}
     for part in parts:
         name, _, rest = part.partition("\n")
-        source, _, expected = rest.partition("\n--\n")
-        found[name] = (source, expected.strip().splitlines())
+        source, *blocks = re.split(r"^--(.*)\n", rest, flags=re.MULTILINE)
+        told = dict(zip((key.strip() for key in blocks[::2]), blocks[1::2], strict=True))
+        expected = [block for key, block in told.items() if _is_here(key)][-1].strip()
+        why_not = expected.removeprefix("not here: ") if expected.startswith("not here: ") else ""
+        found[name] = Leak(source, expected.splitlines(), why_not, tuple(filter(None, told)))
     return found
+
+
+def _is_here(key: str) -> bool:
+    """Tell whether a block is for this interpreter, or for all."""
+    if not key or key == "pypy":
+        return key in ("", sys.implementation.name)
+    return sys.implementation.name == "cpython" and sys.version_info >= tuple(map(int, key.rstrip("+").split(".")))
 
 
 def run_leaks(sources: dict[str, str], *, is_cutting: bool = False) -> dict[str, dict[str, object]]:

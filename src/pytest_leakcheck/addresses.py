@@ -11,6 +11,8 @@ import gc
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_leakcheck import interpreter
+
 if TYPE_CHECKING:
     import weakref
     from collections.abc import Mapping
@@ -42,7 +44,7 @@ def find(wanted: Mapping[int, weakref.ref[type]], span: int | None = None) -> Lo
     kinds = {node: kind for node, ref in wanted.items() if (kind := ref()) is not None}
     found: dict[int, Any] = {}
     nodes, size = frozenset(kinds), 0
-    for generation in (0, 1, OLDEST) if sys.implementation.name == "cpython" else (None,):
+    for generation in (0, 1, OLDEST) if interpreter.COUNTS_REFERENCES else (None,):
         if len(found) == len(nodes) or (generation == OLDEST and span == 0):
             break
         objects: list[Any] = gc.get_objects(generation)
@@ -65,12 +67,6 @@ def has_generations() -> bool:
 def count_young() -> int:
     """Return how many objects the next collection of the young generations may promote."""
     return len(gc.get_objects(0)) + len(gc.get_objects(1))
-
-
-def full_collections() -> int:
-    """Return how many full collections there have been."""
-    collections: int = gc.get_stats()[-1]["collections"]
-    return collections
 
 
 class Patience:

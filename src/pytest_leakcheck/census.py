@@ -18,7 +18,7 @@ import types
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from pytest_leakcheck import rawtypes
+from pytest_leakcheck import interpreter, rawtypes
 from pytest_leakcheck.addresses import has_generations
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Census:
         gc.collect(1)
         self._is_running = True
         if has_generations():
-            gc.callbacks.append(self._before_collection)
+            interpreter.callbacks().append(self._before_collection)
         else:
             self._note_old()
 
@@ -73,9 +73,9 @@ class Census:
 
     def _stop_listening(self) -> None:
         """Take our callback off the list, which a test may have emptied; ``in`` and ``remove`` would ask its ``==``."""
-        for index, callback in enumerate(gc.callbacks):
+        for index, callback in enumerate(interpreter.callbacks()):
             if type(callback) is types.MethodType and callback.__self__ is self:
-                del gc.callbacks[index]
+                del interpreter.callbacks()[index]
                 return
 
     def pause(self) -> None:

@@ -2,6 +2,7 @@
 
 As the collector does it: of the young objects those go that no reference from elsewhere leads to, and with them the
 older ones that only they hold. That costs as little as the collection is small, and mostly ends with nothing to free.
+Only for where references are counted.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pytest_leakcheck import rawtypes
+from pytest_leakcheck import interpreter, rawtypes
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -60,7 +61,7 @@ class Doomed:
         return int(node in self.objects)
 
 
-_ASKING = next(map(sys.getrefcount, [object()]))
+_ASKING = next(map(sys.getrefcount, [object()])) if interpreter.COUNTS_REFERENCES else 0
 """What asking adds to the number of references to an object that is in one list of ours."""
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import sys
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_leakcheck import describe, rawtypes
+from pytest_leakcheck import describe, interpreter, rawtypes
 from pytest_leakcheck.advice import ADVICE
 from pytest_leakcheck.extensions import no_words
 from pytest_leakcheck.further import Further, Known, searching_further
@@ -29,8 +30,11 @@ if TYPE_CHECKING:
 
     from pytest_leakcheck.rounds import Steps
 
-PROOF_SECONDS = 0.5
-"""How long the proofs may take at least; they may always take as long as the search did."""
+PROOF_SECONDS = 0.5 if interpreter.COUNTS_REFERENCES else 5.0
+"""How long the proofs may take at least, longer where each holder takes a pass over the heap (PyPy).
+
+They may always take as long as the search did.
+"""
 IMMORTAL = 1 << 28
 """Counts of references from here on are not counts (deep-frozen strings on CPython 3.11, PEP 683 from 3.12 on)."""
 MOST_TOLD = 100
@@ -286,6 +290,8 @@ class _Facing(NamedTuple):
 
     def _accounting(self, target: int, trace: Trace) -> str:
         total = self.heap.references(target)
+        if total is None:
+            return f"{sys.implementation.name} counts no references: what can't be seen may hold the object too."
         if total >= IMMORTAL:
             return "It is immortal: the interpreter itself keeps it, whoever else refers to it."
         if rawtypes.is_type(self.heap.objects[target]):

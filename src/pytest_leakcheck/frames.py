@@ -1,8 +1,9 @@
-"""The locals of running functions, which no ``gc.get_referrers`` shows (CPython 3.10-3.15).
+"""The locals of running functions, which no ``gc.get_referrers`` of CPython shows (3.10-3.15).
 
 Up to CPython 3.12 reading ``frame.f_locals`` of a function makes a dict that the frame keeps, and with it what is
 in it, as long as it runs; a dict made here is emptied again, one that somebody else holds is not.
-(``gc.get_referents`` of a running frame answers nothing on 3.11-3.13, so it can't serve instead; tried on 3.10-3.13.)
+(``gc.get_referents`` of a running frame answers nothing on 3.11-3.13, so it can't serve instead; tried on 3.10-3.15.)
+PyPy's collector shows running frames and their locals, without the names; it makes and keeps the dict as well.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import types
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_leakcheck import describe, rawtypes
+from pytest_leakcheck import describe, interpreter, rawtypes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,12 +77,16 @@ def take_locals(frame: types.FrameType) -> list[tuple[str, object]]:
     is_function = is_of_function(frame)
     if _COPIES_LOCALS and not is_function and frame.f_code.co_cellvars:
         return []
+    filled = interpreter.filled_dicts(frame)
     names: Any = frame.f_locals
     if not is_function and not rawtypes.is_instance(names, dict):
         return []
     found = [(rawtypes.text_of(name, "?"), value) for name, value in rawtypes.items_of(names)]
-    if _COPIES_LOCALS and is_function and sys.getrefcount(names) == _UNSHARED:
-        names.clear()
+    if _COPIES_LOCALS and is_function:
+        # Where no references are counted, one that was empty before, or not there, has what was put into it by this.
+        is_ours = sys.getrefcount(names) == _UNSHARED if interpreter.COUNTS_REFERENCES else id(names) not in filled
+        if is_ours:
+            names.clear()
     return found
 
 
@@ -95,7 +100,7 @@ def _count_unshared() -> int:
     return sys.getrefcount(names)
 
 
-_UNSHARED = _count_unshared()
+_UNSHARED = _count_unshared() if interpreter.COUNTS_REFERENCES else 0
 
 
 def thread_name(thread: threading.Thread) -> str:
@@ -117,6 +122,11 @@ def running_frames() -> Iterator[RunningFrame]:
             if not _is_ours(frame):
                 yield RunningFrame(frame, threads.get(ident, str(ident)), is_current, depth)
             frame, depth = frame.f_back, depth + 1
+
+
+def is_our_frame(obj: object) -> bool:
+    """Tell whether `obj` is a frame of this package's, where the collector shows those that run."""
+    return interpreter.SHOWS_RUNNING_FRAMES and type(obj) is types.FrameType and _is_ours(obj)
 
 
 def _is_ours(frame: types.FrameType) -> bool:

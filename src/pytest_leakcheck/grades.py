@@ -9,7 +9,6 @@ Limits, which err towards a false alarm: what a finalizer lets go of while the c
 from __future__ import annotations
 
 import contextlib
-import gc
 import sys
 import sysconfig
 import threading
@@ -19,7 +18,7 @@ import weakref
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pytest_leakcheck import rawtypes
+from pytest_leakcheck import interpreter, rawtypes
 from pytest_leakcheck.model import Leak
 from pytest_leakcheck.watch import Watched
 
@@ -76,7 +75,7 @@ class Grades:
 
             self._look = look
             self._started, self._looked = time.perf_counter(), 0.0
-            gc.callbacks.append(self._on_collection)
+            interpreter.callbacks().append(self._on_collection)
 
     def add(self, obj: object, fact: Survivor) -> None:
         """Watch how `obj` dies, if it can be weakly referenced; once is enough."""
@@ -101,9 +100,11 @@ class Grades:
         self._graded.clear()
         self._latest.clear()
         self._started, self.is_verdict = 0.0, False
-        for index, callback in enumerate(gc.callbacks):  # ``in`` and ``remove`` would ask other callbacks' ``==``
+        for index, callback in enumerate(
+            interpreter.callbacks()
+        ):  # ``in`` and ``remove`` would ask other callbacks' ``==``
             if type(callback) is types.MethodType and callback.__self__ is self:
-                del gc.callbacks[index]
+                del interpreter.callbacks()[index]
                 return
 
     def _on_collection(self, phase: str, info: dict[str, int]) -> None:

@@ -16,7 +16,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_leakcheck import rawtypes
+from pytest_leakcheck import interpreter, rawtypes
+from pytest_leakcheck.frames import is_our_frame
 from pytest_leakcheck.nearby import lines_below
 from pytest_leakcheck.passes import all_objects, chunks, drilled, leads_to, referring, spoiled_by_asking, young_dicts
 from pytest_leakcheck.untracked import untracked_holders
@@ -53,7 +54,7 @@ MOST_FROZEN_AT_START = 1_000
 
 def unseen_holders() -> str:
     """Return in words what may hold an object although the collector shows no holder."""
-    if gc.get_freeze_count() > MOST_FROZEN_AT_START:
+    if interpreter.freeze_count() > MOST_FROZEN_AT_START:
         return "C code, by a frame that gc can't see, or by an object that gc.freeze() hides"
     return "C code or by a frame that gc can't see"
 
@@ -131,7 +132,9 @@ class Heap:
     def _learn(self, nodes: Sequence[int]) -> None:
         """Find all holders of `nodes`, in the cheapest way there is."""
         left = self._look_around(self._look_nearby(nodes))
-        if len(left) > BATCH or (left and self._spent >= PRICE_OF_A_PASS):
+        # PyPy's answer has tuples that hold the question, with others that hold that: there only a pass tells.
+        is_askable = len(left) <= BATCH and interpreter.COUNTS_REFERENCES
+        if left and (not is_askable or self._spent >= PRICE_OF_A_PASS):
             self._spent = 0.0
             self._sweep(left)
         elif left:
@@ -208,8 +211,10 @@ class Heap:
         tables = (self.objects, self._roots.nearby.objects, *self._lists)
         return sum(node in table for table in tables)
 
-    def references(self, node: int) -> int:
-        """Return how many references to a node there are, ours left out."""
+    def references(self, node: int) -> int | None:
+        """Return how many references to a node there are, ours left out; None where they are not counted."""
+        if not interpreter.COUNTS_REFERENCES:
+            return None
         return rawtypes.reference_count(self.objects, node) - self.own_references(node)
 
     def is_held(self, node: int) -> bool:
@@ -219,7 +224,10 @@ class Heap:
         return rawtypes.is_module(self.objects[node]) or self.outside(node) > 0 or self.missing(node) > 0
 
     def missing(self, node: int) -> int:
-        """Return how many references to a node nothing explains; 0 for a class, whose own are not to be told apart."""
+        """Return how many references to a node nothing explains.
+
+        0 for a class, whose own are not to be told apart, and where references are not counted.
+        """
         self.account([node])
         return self._unexplained(node)
 
@@ -233,8 +241,11 @@ class Heap:
     def _unexplained(self, node: int) -> int:
         if rawtypes.is_type(self.objects[node]):  # no variable here may hold the object: its references are counted
             return 0
+        total = self.references(node)
+        if total is None:
+            return 0
         cells = self._roots.cells(self.objects[node]) if type(self.objects[node]) is types.CellType else 0
-        return max(0, self.references(node) - self._explained(node) - cells)
+        return max(0, total - self._explained(node) - cells)
 
     def look_closer(self, nodes: Collection[int]) -> bool:
         """Look for holders of `nodes` that ``gc.get_referrers`` does not show; tell whether there are any.
@@ -355,7 +366,7 @@ class Heap:
 
     def _held(self, holder: object, wanted: AbstractSet[int]) -> list[int]:
         """Return what an object has of `wanted`, once for each reference; nothing where it is no holder."""
-        if id(holder) in self._own or self._roots.is_running(holder):
+        if id(holder) in self._own or self._roots.is_running(holder) or is_our_frame(holder):
             return []
         return [node for node in map(id, gc.get_referents(holder)) if node in wanted]
 

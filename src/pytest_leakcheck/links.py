@@ -69,7 +69,7 @@ _DEQUE_MAXLEN: Any = deque.__dict__["maxlen"].__get__  # a subclass may have a s
 
 def _most_cached(wrapper: object) -> int | None:
     """Return how many calls an lru_cache keeps at most, or None; ``cache_parameters`` is read, not called."""
-    if type(wrapper) is not functools._lru_cache_wrapper:  # noqa: SLF001 - the only name of this type
+    if not _is_lru_cache(wrapper):
         return None
     parameters = rawtypes.attribute(wrapper, "cache_parameters")
     if type(parameters) is not types.FunctionType or "maxsize" not in parameters.__code__.co_freevars:
@@ -171,6 +171,10 @@ def _exception(path: Path) -> Named | None:
                 index = _index_of(held, path[2])
                 return Named(f".args[{index}]", "exception", ".args[*]", 2)
             return Named(f".{attribute}", "exception", f".{attribute}", 1)
+    # PyPy: the arguments are in a list that no collector shows; the tuple is made anew for each who asks.
+    for index, argument in enumerate(rawtypes.items_in(rawtypes.c_attribute(holder, "args"))):
+        if argument is held:
+            return Named(f".args[{index}]", "exception", ".args[*]", 1)
     return None
 
 
@@ -200,24 +204,40 @@ def _function(path: Path) -> Named | None:
     if type(function) is not types.FunctionType:
         return None
     name = describe.function_name(function)
-    if held is function.__closure__ and len(path) > 3:
-        variable = describe.clean(function.__code__.co_freevars[_index_of(held, path[2])])
-        text = f"closure variable {variable!r} of {name}"
-        return Named(text, "closure variable", text, 3)
-    if function.__defaults__ is not None and held is function.__defaults__ and len(path) > 2:
-        names = function.__code__.co_varnames[: function.__code__.co_argcount]
-        index = _index_of(held, path[2]) - len(list(rawtypes.items_in(held)))
-        variable = describe.clean(names[index]) if -index <= len(names) else "?"  # there may be more than arguments
-        text = f"default argument {variable!r} of {name}"
-        return Named(text, "default argument", text, 2)
-    if held is function.__kwdefaults__ and len(path) > 2:
-        found = rawtypes.key_of(held, path[2])
-        text = f"default argument {describe.key_text(found[0]) if found else '?'} of {name}"
-        return Named(text, "default argument", text, 2)
     if held is function.__globals__ and len(path) > 2:
         found = rawtypes.key_of(held, path[2])
         text = f"global {describe.key_text(found[0]) if found else '?'} of {name}"
         return Named(text, "global of a lost module", text, 2)
+    return _closure_variable(path, name) or _default_argument(path, name)
+
+
+def _closure_variable(path: Path, name: str) -> Named | None:
+    """Name a variable of an enclosing function; PyPy shows the cells alone, not the tuple that they are in."""
+    function, held = path[0], path[1]
+    cells = list(rawtypes.items_in(function.__closure__))
+    steps = 3 if held is function.__closure__ else 2
+    if len(path) <= steps or not any(path[steps - 1] is cell for cell in cells):
+        return None
+    variable = describe.clean(function.__code__.co_freevars[_index_of(cells, path[steps - 1])])
+    text = f"closure variable {variable!r} of {name}"
+    return Named(text, "closure variable", text, steps)
+
+
+def _default_argument(path: Path, name: str) -> Named | None:
+    """Name a default by its argument; PyPy shows those of positional arguments alone, not the tuple they are in."""
+    function, held = path[0], path[1]
+    defaults = list(rawtypes.items_in(function.__defaults__))
+    steps = 2 if held is function.__defaults__ and len(path) > 2 else 1
+    if any(path[steps] is value for value in defaults):
+        names = function.__code__.co_varnames[: function.__code__.co_argcount]
+        index = _index_of(defaults, path[steps]) - len(defaults)
+        variable = describe.clean(names[index]) if -index <= len(names) else "?"  # there may be more than arguments
+        text = f"default argument {variable!r} of {name}"
+        return Named(text, "default argument", text, steps)
+    if held is function.__kwdefaults__ and len(path) > 2:
+        found = rawtypes.key_of(held, path[2])
+        text = f"default argument {describe.key_text(found[0]) if found else '?'} of {name}"
+        return Named(text, "default argument", text, 2)
     return None
 
 
@@ -243,16 +263,27 @@ def _partial(path: Path) -> Named | None:
     return None
 
 
+_OF_A_CACHE = (dict, tuple, list, types.CellType)
+
+
+def _is_lru_cache(obj: Any) -> bool:
+    """Tell whether `obj` is what ``functools.lru_cache`` makes: a function of that module's on PyPy."""
+    kind: Any = functools._lru_cache_wrapper  # noqa: SLF001 - the only name of this type
+    if rawtypes.is_type(kind):
+        return type(obj) is kind
+    return type(obj) is types.FunctionType and any(obj.__code__ is const for const in kind.__code__.co_consts)
+
+
 def _lru_cache(path: Path) -> Named | None:
     wrapper = path[0]
-    if type(wrapper) is not functools._lru_cache_wrapper:  # noqa: SLF001 - the only name of this type
+    if not _is_lru_cache(wrapper):
         return None
     function = rawtypes.attribute(wrapper, "__wrapped__")
     if path[1] is rawtypes.instance_dict(wrapper) or path[1] is function:
         return None
     name = describe.function_name(function) if type(function) is types.FunctionType else "?"
     steps = 1
-    while steps + 1 < len(path) and any(rawtypes.is_instance(path[steps], base) for base in (dict, tuple, list)):
+    while steps + 1 < len(path) and any(rawtypes.is_instance(path[steps], base) for base in _OF_A_CACHE):
         steps += 1
     return Named(f"cached call of {name}", "lru_cache", f"cached call of {name}", steps)
 
@@ -274,11 +305,13 @@ def _thread_local(path: Path) -> Named | None:
 
 def _context(path: Path) -> Named | None:
     """Name a context variable; the tree between a context and the value is folded."""
-    context = contextvars.copy_context() if _is_context_tree(path[0]) else path[0]
+    context = contextvars.copy_context() if rawtypes.is_context_tree(path[0]) else path[0]
     if type(context) is not contextvars.Context:
         return None
     steps = 1
-    while steps + 1 < len(path) and _is_context_tree(path[steps]):
+    while steps + 1 < len(path) and (
+        rawtypes.is_context_tree(path[steps]) or _is_of_node(path[steps - 1], path[steps])
+    ):
         steps += 1
     for variable, value in context.items():
         if value is path[steps]:
@@ -287,15 +320,16 @@ def _context(path: Path) -> Named | None:
     return None
 
 
+def _is_of_node(node: object, held: object) -> bool:
+    """Tell whether `held` is the list of a node's own, in a tree that is written in Python (PyPy)."""
+    return type(held) is list and rawtypes.module_of(type(node)) == "_immutables_map"
+
+
 def _context_default(path: Path) -> Named | None:
     if type(path[0]) is not contextvars.ContextVar:
         return None
     text = f"default of the context variable {describe.clean(path[0].name)!r}"
     return Named(text, "context default", text, 1)
-
-
-def _is_context_tree(obj: object) -> bool:
-    return rawtypes.qualname_of(type(obj)).startswith("hamt") and rawtypes.module_of(type(obj)) in ("", "builtins")
 
 
 def _class(path: Path) -> Named | None:
@@ -306,6 +340,11 @@ def _class(path: Path) -> Named | None:
     if len(path) > 2 and any(held is raw for raw in gc.get_referents(names)):
         found = rawtypes.key_of(names, path[2])
         return _attribute(found[0], "class attribute", 2) if found else None
+    if held is type.__dict__["__base__"].__get__(kind):
+        return Named(".__base__", "class", ".__base__", 1)
+    found = rawtypes.key_of(names, held)  # PyPy: the attributes are in no dict that the collector shows
+    if found:
+        return _attribute(found[0], "class attribute", 1)
     for name in ("__mro__", "__bases__"):
         if held is type.__dict__[name].__get__(kind) and len(path) > 2:
             return Named(f".{name}[{_index_of(held, path[2])}]", "class", f".{name}[*]", 2)

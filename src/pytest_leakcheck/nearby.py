@@ -11,7 +11,7 @@ import sys
 import types
 from typing import TYPE_CHECKING
 
-from pytest_leakcheck import rawtypes
+from pytest_leakcheck import interpreter, rawtypes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -63,7 +63,7 @@ class Nearby:
     def _next(self, wave: list[object], distance: int, avoided: frozenset[int]) -> list[object] | None:
         """Return what `wave` leads to and enter it; None, with nothing entered, where it is too much."""
         met: dict[int, tuple[object, int]] = {}
-        known, is_tracked, is_root, looked_at = self._found, gc.is_tracked, self._is_root, 0
+        known, is_tracked, is_root, looked_at = self._found, interpreter.is_tracked, self._is_root, 0
         for holder in wave:
             referents = gc.get_referents(holder)
             looked_at += len(referents)

@@ -13,7 +13,7 @@ import types
 import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_leakcheck import rawtypes
+from pytest_leakcheck import interpreter, rawtypes
 from pytest_leakcheck.frames import take_locals
 
 if TYPE_CHECKING:
@@ -74,7 +74,9 @@ def below(members: list[Any], wanted: AbstractSet[int], *, is_through_classes: b
         fresh: dict[int, Any] = {}
         for obj in _parts(wave):
             node = id(obj)
-            if node not in seen and gc.is_tracked(obj) and not _is_shared(obj, is_through_classes=is_through_classes):
+            if node in seen or not interpreter.is_tracked(obj):
+                continue
+            if not _is_shared(obj, is_through_classes=is_through_classes):
                 fresh[node] = obj
         seen.update(fresh)
         wave = list(fresh.values())

@@ -12,6 +12,8 @@ import types
 import weakref
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from pytest_leakcheck import interpreter
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -210,14 +212,14 @@ def c_attribute(obj: object, name: str) -> Any:
 def c_answer(obj: object, name: str) -> Any:
     """Return what a C type's own method `name` answers, or None; a Python class's override is not asked."""
     method = _own_descriptor(obj, name, (types.MethodDescriptorType, types.WrapperDescriptorType))
-    return None if method is None else method(obj)
+    return None if method is None or not interpreter.is_builtin(method) else method(obj)
 
 
 def _own_descriptor(obj: object, name: str, kinds: tuple[type, ...]) -> Any:
     """Return the first descriptor in C under a name, not one that a class took from another or under another name."""
     for kind in mro_of(type(obj)):
         found: Any = item_of(class_dict(kind), name)
-        if is_one_of(type(found), kinds) and found.__objclass__ is kind and found.__name__ == name:
+        if is_one_of(type(found), kinds) and getattr(found, "__objclass__", None) is kind and found.__name__ == name:
             return found
     return None
 
@@ -264,8 +266,17 @@ def is_in_environment(file: str) -> bool:
     return any(folder in file for folder in _ENVIRONMENT_DIRS)
 
 
+def is_context_tree(obj: object) -> bool:
+    """Tell whether `obj` is a part of the tree that a context has its variables in."""
+    module, name = module_of(type(obj)), qualname_of(type(obj))
+    return (name.startswith("hamt") and module in ("", "builtins")) or module == "_immutables_map"
+
+
 def reference_count(table: dict[int, Any], node: int) -> int:
-    """Return how many references there are to an object of `table`, that of the table included, that of asking not."""
+    """Return how many references there are to an object of `table`, that of the table included, that of asking not.
+
+    Only for where references are counted.
+    """
     return sys.getrefcount(table[node]) - _ASKING
 
 
@@ -274,7 +285,7 @@ def _count_asking() -> int:
     return sys.getrefcount(table[0]) - 1
 
 
-_ASKING = _count_asking()
+_ASKING = _count_asking() if interpreter.COUNTS_REFERENCES else 0
 """What asking for an object's reference count adds to it: 1, or 0 where loads are borrowed (CPython 3.14)."""
 
 

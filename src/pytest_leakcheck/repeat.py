@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tracemalloc
 import types
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,11 @@ from _pytest.tmpdir import tmppath_result_key
 from pytest_leakcheck.rawtypes import text_of
 from pytest_leakcheck.release import let_go
 from pytest_leakcheck.timeouts import further_run, limited, why_no_further_run
+
+try:
+    import tracemalloc
+except ModuleNotFoundError:  # PyPy: where an object was made is not told there
+    tracemalloc = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +74,7 @@ def _is_of_pytest(function: object) -> bool:
 @contextlib.contextmanager
 def running_again(item: pytest.Function, *, is_traced: bool) -> Iterator[list[BaseException]]:
     """Run `item` once more; yield what went wrong, with the allocations of the run still on record if it is traced."""
-    is_ours = is_traced and not tracemalloc.is_tracing()
+    is_ours = is_traced and tracemalloc is not None and not tracemalloc.is_tracing()
     if is_ours:
         tracemalloc.start(_FRAMES)
     item.stash[REPEATING] = True
@@ -207,7 +211,7 @@ def _ignore(**_: object) -> None:
 
 def made_at(obj: object, root: str) -> tuple[str, int] | None:
     """Return the file and line that made an object of the second run, one of the project's where there is one."""
-    traced = _traceback_of(obj)
+    traced = _traceback_of(obj) if tracemalloc is not None else None
     if traced is None:
         return None
     folder = os.path.join(root, "")  # noqa: PTH118 - a prefix, to end in a separator

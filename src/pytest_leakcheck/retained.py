@@ -12,7 +12,7 @@ import types
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from pytest_leakcheck import rawtypes
+from pytest_leakcheck import interpreter, rawtypes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,11 +25,13 @@ _HEADER = 16
 
 
 def retained(survivor: Any, own_references: Callable[[int], int]) -> tuple[int, int] | None:
-    """Return how many objects would die with `survivor`, itself included, and their bytes; None where that is too much.
+    """Return how many objects would die with `survivor`, itself included, and their bytes.
+
+    None where that is too much, and where references are not counted.
 
     `own_references` tells how many references to an object, by its id, are ours.
     """
-    found = _below(survivor)
+    found = _below(survivor) if interpreter.COUNTS_REFERENCES else None
     if found is None:
         return None
     held = _held_from_outside(found, survivor, own_references)

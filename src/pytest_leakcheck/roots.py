@@ -20,7 +20,7 @@ from _signal import getsignal  # type: ignore[import-not-found]
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_leakcheck import describe, rawtypes
+from pytest_leakcheck import describe, interpreter, rawtypes
 from pytest_leakcheck.frames import RunningFrame, frame_of, is_of_function, running_frames, thread_name
 from pytest_leakcheck.model import Link, Root, RootKind
 from pytest_leakcheck.nearby import Nearby
@@ -85,8 +85,9 @@ class Roots:
         self._outside: dict[int, list[Start]] = {}
         self._celled: dict[int, int] = {}
         self._running: dict[int, types.FrameType] = {}
-        self._task = rawtypes.loaded_class("_asyncio", "Task")
+        self._task = rawtypes.loaded_class("_asyncio", "Task") or rawtypes.loaded_class("asyncio.tasks", "Task")
         self._loop = rawtypes.loaded_class("asyncio.base_events", "BaseEventLoop")
+        self._exit_callbacks = list(map(id, _exit_callbacks())) if interpreter.SHOWS_EXIT_CALLBACKS else []
         self._names = rawtypes.Names()
         self._modules = _modules()
         known = (module for _, module in self._modules.values())
@@ -94,7 +95,8 @@ class Roots:
         self.nearby = self._look_nearby()
         self._add_context()
         self._add_signal_handlers()
-        self._add_exit_callbacks()
+        if not interpreter.SHOWS_EXIT_CALLBACKS:
+            self._add_exit_callbacks()
         self._add_recorded_warnings()
         self._add_hooks()
         self._add_frames()
@@ -120,6 +122,8 @@ class Roots:
         kind = type(obj)
         if rawtypes.is_type(obj):
             return _class_start(obj, self._names)
+        if kind is list and self._is_of_atexit(obj):
+            return Start(Anchor(STDLIB, 1, ""), Root("atexit", "interpreter"))
         if kind is contextvars.Context:
             return Start(Anchor(WEAK, 0, ""), Root("a context", "context"))
         if rawtypes.module_of(kind).startswith("_pytest."):
@@ -131,6 +135,14 @@ class Roots:
         if self._loop is not None and rawtypes.is_instance(obj, self._loop):
             return _loop_start(obj)
         return None
+
+    def _is_of_atexit(self, obj: Any) -> bool:
+        """Tell whether a list is that of atexit: of tuples whose first parts are the callbacks, in either order."""
+        known = self._exit_callbacks
+        if not known or len(obj) < len(known) or any(type(entry) is not tuple or not entry for entry in list(obj)):
+            return False
+        firsts = [id(entry[0]) for entry in obj]
+        return known in (firsts[: len(known)], firsts[: -len(known) - 1 : -1])
 
     def route(self, obj: object) -> list[object] | None:
         """Return the objects from a root to `obj` where they are known without a search; a root's is itself."""
@@ -205,7 +217,7 @@ class Roots:
         root = Root(
             "current context", "context", f"of thread {describe.clean(thread_name(threading.current_thread()))!r}"
         )
-        for tree in gc.get_referents(contextvars.copy_context()):
+        for tree in filter(rawtypes.is_context_tree, gc.get_referents(contextvars.copy_context())):
             self._add(tree, Start(Anchor(STDLIB, 1, ""), root))
 
     def _add_signal_handlers(self) -> None:
@@ -348,10 +360,18 @@ def _loop_start(loop: Any) -> Start | None:
 
 
 def _task_start(task: Any) -> Start | None:
-    if rawtypes.c_answer(task, "done") or _loop_start(rawtypes.c_answer(task, "get_loop")) is None:
+    if rawtypes.c_answer(task, "done") or _loop_start(_of_task(task, "_loop")) is None:
         return None
-    name = describe.clean(rawtypes.text_of(rawtypes.c_answer(task, "get_name")))
+    if rawtypes.text_of(rawtypes.attribute(task, "_state"), "PENDING") != "PENDING":
+        return None
+    name = describe.clean(rawtypes.text_of(_of_task(task, "_name")))
     return Start(Anchor(THIRD_PARTY, 1, name), Root(f"task {name!r}", "asyncio task", "pending"))
+
+
+def _of_task(task: Any, name: str) -> Any:
+    """Return what a task answers, or, where tasks are written in Python (PyPy), what it has under that name."""
+    answer = rawtypes.c_answer(task, f"get{name}")
+    return rawtypes.attribute(task, name) if answer is None else answer
 
 
 def _pytest_start(obj: Any) -> Start | None:
@@ -421,6 +441,8 @@ def promote(root: Root, links: tuple[Link, ...]) -> tuple[Root, tuple[Link, ...]
     """
     if root.kind == "pytest itself":
         return replace(root, detail=_kept_by_pytest(links)), links
+    if root.name == "atexit" and root.kind == "interpreter":
+        return root, _of_exit_callback(links)
     if root.kind not in ("module", "class attribute") or not links:
         return root, links
     if root.name in ("atexit", "weakref.finalize"):
@@ -430,6 +452,16 @@ def promote(root: Root, links: tuple[Link, ...]) -> tuple[Root, tuple[Link, ...]
         return (replace(root, kind="interpreter"), links) if is_last_error else (root, links)
     kind = _promoted_kind(root, links)
     return (Root(root.name + links[0].text, kind), links[1:]) if kind else (root, links)
+
+
+def _of_exit_callback(links: tuple[Link, ...]) -> tuple[Link, ...]:
+    """Name what hangs on the list of atexit, where that is on the heap, as what was registered: not by indexes."""
+    if len(links) < 2 or links[0].kind != "list item":
+        return links
+    text = "callback registered with atexit"
+    if links[1].text == "[0]":
+        return (Link(text, links[1].label, "atexit", "atexit callback"), *links[2:])
+    return (Link(f"argument of a {text}", links[2].label, "atexit", "atexit argument"), *links[3:])
 
 
 _KEPT_BY_PYTEST = {

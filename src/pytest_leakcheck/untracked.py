@@ -9,6 +9,8 @@ from __future__ import annotations
 import gc
 from typing import TYPE_CHECKING
 
+from pytest_leakcheck import interpreter
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -49,4 +51,4 @@ def _untracked_below(tracked: Iterable[list[object]]) -> list[object]:
 
 def _is_untracked(obj: object) -> bool:
     kind = type(obj)
-    return (kind is tuple or kind is dict) and not gc.is_tracked(obj)
+    return (kind is tuple or kind is dict) and not interpreter.is_tracked(obj)

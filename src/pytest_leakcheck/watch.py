@@ -8,7 +8,7 @@ import weakref
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_leakcheck import addresses, describe, rawtypes
+from pytest_leakcheck import addresses, describe, interpreter, rawtypes
 from pytest_leakcheck.model import Survivor
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Watch:
         """Watch what is at the addresses `nodes`, each given with its type; `span` is as in `addresses.find`."""
         if nodes:
             self.span = None if span is None or self.span is None else self.span + span
-            self.full_collections = addresses.full_collections()
+            self.full_collections = interpreter.full_collections()
         for node, ref in nodes.items():
             kind = ref()
             if kind is not None:
@@ -172,22 +172,22 @@ class Watch:
             self.span = None if self.span is None else self.span + promoted
         return self.drop_dead()
 
-    def _run_collector(self, generation: int) -> int:
+    def _run_collector(self, generation: int) -> int | None:
         """Collect, and watch on what a finalizer brings back to life: the weak references to it are dead by then.
 
-        Returns how many objects were found to be unreachable.
+        Returns how many objects were found to be unreachable; None where the collector does not tell (PyPy).
         """
         in_peril = [
             _InPeril(id(entry.ref()), weakref.ref(type(entry.ref())), entry)
             for entry in self.watched
             if entry.ref() is not None and rawtypes.has_finalizer(type(entry.ref()))
         ]
-        freed = gc.collect(generation)
+        freed: int | None = gc.collect(generation)
         dead = {each.node: each for each in in_peril if each.entry.ref() is None}
         for node, back in (
             addresses.find({node: each.kind for node, each in dead.items()}).found.items() if dead else ()
         ):
-            if gc.is_finalized(back):  # not another object at its address
+            if interpreter.is_finalized(back):  # not another object at its address
                 entry = dead[node].entry
                 fact = replace(entry.fact, origin=f"{entry.fact.origin}, brought back to life by its __del__")
                 self.watched.append(replace(entry, ref=weakref.ref(back), fact=fact))
@@ -215,7 +215,7 @@ class Watch:
         """Return the living ones of those known by address."""
         if not self.addressed:
             return {}
-        span = self.span if self.full_collections == addresses.full_collections() else None
+        span = self.span if self.full_collections == interpreter.full_collections() else None
         look = addresses.find({node: known.kind for node, known in self.addressed.items()}, span)
         self.is_costly |= look.is_costly
         return look.found
@@ -247,7 +247,7 @@ class Watch:
             before = len(self)
             freed = self._run_collector(2)
             rounds += 1
-            if not freed or not self.drop_dead() or (rounds > 1 and len(self) == before):
+            if freed == 0 or not self.drop_dead() or (rounds > 1 and len(self) == before):
                 break
         return self.drop_dead()
 

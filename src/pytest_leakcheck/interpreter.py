@@ -1,0 +1,60 @@
+"""What interpreters differ in, asked in one place: PyPy counts no references, has no generations and calls nobody back.
+
+What an interpreter lacks answers here as one would that never used it: no callbacks, nothing frozen, nothing finalized.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import types
+from typing import Any
+
+COUNTS_REFERENCES = hasattr(sys, "getrefcount")
+"""Whether there is a number of references to each object; where there is none, nothing dies but by a collection."""
+SHOWS_RUNNING_FRAMES = not COUNTS_REFERENCES
+"""Whether the collector tells of the locals of running functions, of ours as well (PyPy)."""
+
+SHOWS_EXIT_CALLBACKS = not COUNTS_REFERENCES or sys.version_info >= (3, 14)
+"""Whether what is registered with atexit is in a list on the heap, and not in C code alone."""
+
+_no_callbacks: list[Any] = []
+_ATOMS = frozenset(map(id, (int, float, complex, bool, str, bytes, type(None), type(...), type(NotImplemented))))
+"""The ids of types whose objects refer to nothing."""
+
+
+def callbacks() -> list[Any]:
+    """Return the list of what the collector calls when it begins and ends; one that nobody reads on PyPy."""
+    return getattr(gc, "callbacks", _no_callbacks)
+
+
+def freeze_count() -> int:
+    """Return how many objects ``gc.freeze()`` hides."""
+    return gc.get_freeze_count() if hasattr(gc, "get_freeze_count") else 0
+
+
+def is_finalized(obj: object) -> bool:
+    """Tell whether the finalizer of `obj` has run; never known where the collector does not tell (PyPy)."""
+    return hasattr(gc, "is_finalized") and gc.is_finalized(obj)
+
+
+def is_tracked(obj: object) -> bool:
+    """Tell whether the collector tracks `obj`; where it tracks everything, whether `obj` may refer to anything."""
+    return gc.is_tracked(obj) if hasattr(gc, "is_tracked") else id(type(obj)) not in _ATOMS
+
+
+def full_collections() -> int:
+    """Return how many full collections there have been; 0 where they are not counted."""
+    return int(gc.get_stats()[-1]["collections"]) if COUNTS_REFERENCES else 0
+
+
+def is_builtin(descriptor: Any) -> bool:
+    """Tell whether a method or descriptor is the interpreter's own: PyPy's are functions with code of another type."""
+    code = descriptor.__code__ if type(descriptor) is types.FunctionType else None
+    return type(code) is not types.CodeType
+
+
+def filled_dicts(frame: types.FrameType) -> frozenset[int]:
+    """Return the ids of the dicts that a frame shows and that have anything in them; none where it shows nothing."""
+    shown = gc.get_referents(frame) if SHOWS_RUNNING_FRAMES else ()
+    return frozenset(id(obj) for obj in shown if type(obj) is dict and obj)
