@@ -10,7 +10,7 @@ MATRIX := .cache/matrix/tools
 ONLY :=
 WORKERS ?= 2
 
-.PHONY: demo test lint types layers tests tests-oldest matrix docs docs-examples wheel integrations steady corpus suites bench clean
+.PHONY: demo test lint types layers tests tests-oldest matrix another docs docs-examples wheel integrations steady corpus suites bench clean
 
 demo: $(VENV)/.ready
 	$(BIN)/python docs/examples/demo.py
@@ -40,6 +40,10 @@ PYTESTS := annotations bad_input block housekeeping html junit markers neighbour
 	repeat scopes timeouts verdict wider_scopes
 tests-oldest: $(OLD)/.ready
 	$(OLD)/bin/python -m pytest -q -n $(WORKERS) $(PYTESTS:%=tests/test_%.py)
+
+# The same on one other interpreter that is found here, the newest one first, with the tests that tell most of it alone.
+another: $(MATRIX)/.ready
+	$(MATRIX)/bin/python tests/matrix.py --another --workers $(WORKERS) -- tests/test_links.py tests/test_verdict.py
 
 docs: $(VENV)/.ready
 	$(BIN)/mkdocs build --strict --quiet --config-file docs/mkdocs.yml --site-dir ../site

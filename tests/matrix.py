@@ -1,9 +1,9 @@
 """Runs the suite on every interpreter that is found, each in an environment of its own; one line tells of each.
 
-``make matrix``, or ``python tests/matrix.py [--unpack] [--only NAME]... [--workers N] [-- argument of pytest]...``. The
-rows are CPython 3.10 to 3.15 and PyPy 3.11 with the newest pytest, the oldest CPython with the oldest pytest, and the
-newest CPython that is released with the next pytest, if there is a preview of it. With ``--unpack`` the interpreters
-that Debian has and this machine lacks are unpacked to ``.cache/pythons``. One that is missing is told and left out. The
+``make matrix``, or ``python tests/matrix.py [OPTION]... [-- ARGUMENT OF PYTEST]...``; ``--help`` tells of the options.
+The rows are CPython 3.10 to 3.15 and PyPy 3.11 with the newest pytest, the oldest CPython with the oldest pytest, and
+the newest CPython but one with the next pytest, if there is a preview of it. With ``--unpack`` the interpreters that
+Debian has and this machine lacks are unpacked to ``.cache/pythons``. One that is missing is told and left out. The
 exit status is 1 if the suite failed anywhere or ran nowhere.
 """
 
@@ -67,15 +67,28 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Run the suite on every interpreter that is found.")
     parser.add_argument("--unpack", action="store_true", help="unpack Debian's packages of what is missing")
     parser.add_argument("--only", action="append", metavar="NAME", help="3.10, ... or pypy3.11; may be repeated")
+    parser.add_argument("--another", action="store_true", help="run the newest CPython found but this, and no other")
     parser.add_argument("--workers", default="2", help="processes that tests run in at once")
     parser.add_argument("arguments", nargs="*", metavar="ARGUMENT", help="of pytest, after --; default: the suite")
     options = parser.parse_args()
     rows = [row for row in ROWS if not options.only or row.python in options.only]
     if options.unpack:
         _unpack_missing(rows)
+    if options.another:
+        rows = _another()
+        if not rows:
+            print("no other interpreter found: LEFT OUT")
+            return 0
     outcomes = [_run(row, ["-n", options.workers, *(options.arguments or _suite(row))]) for row in rows]
     ran = [outcome for outcome in outcomes if outcome is not None]
     return int(not ran or any(ran))
+
+
+def _another() -> list[Row]:
+    """Return the row of the newest CPython that is found and is not the one that runs this; none if there is none."""
+    own = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    others = [row for row in reversed(ROWS) if row.pytest == "newest" and row.python not in (own, "pypy3.11")]
+    return [row for row in others if pythons.find(row.python, PYTHONS) is not None][:1]
 
 
 def _suite(row: Row) -> list[str]:

@@ -2,6 +2,7 @@
 
 import functools
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -32,7 +33,12 @@ def _said(answer) -> list[str]:
 
 
 def _likened(lines: list[str]) -> list[str]:
-    """Return lines as CPython 3.10 tells them, which knows no qualified names of code."""
+    """Return lines as CPython 3.10 tells them, which knows no qualified names of code, or as PyPy does.
+
+    In what order PyPy shows objects changes as its collector moves them: so does the order of independent holders.
+    """
+    if sys.implementation.name == "pypy" and "=> independent" in lines:
+        return sorted(line.removeprefix("and ") for line in lines)
     if sys.version_info >= (3, 11):
         return lines
     return [line.replace("of generator leak.<genexpr>", "of generator <genexpr>") for line in lines]
@@ -48,7 +54,9 @@ def test_each_holder_is_named_from_its_root_to_the_object(half):
         wanted = _likened([line.strip() for line in leak.expected if line not in counted])
         if "..." in wanted:
             said, wanted = [said[0], answers[name]["trace"][-1][-len(wanted[-1]) :]], [wanted[0], wanted[-1]]
-        if said != wanted or (counted and counted != [f"counted: {answers[name]['accounting']}"]):
+        said = _likened(said) if sys.implementation.name == "pypy" else said
+        has_miscounted = counted and counted != [f"counted: {answers[name]['accounting']}"]
+        if said != wanted or (has_miscounted and sys.implementation.name == "cpython"):
             wrong[name] = (said, wanted, answers[name]["accounting"])
 
     assert not wrong
@@ -78,3 +86,10 @@ def test_every_trace_has_a_length_of_at_least_a_root_and_an_object(half):
     answers = _answers(half, is_cutting=False)
 
     assert all(answer["length"] >= len(answer["trace"]) - 1 for answer in answers.values())
+
+
+def test_what_an_interpreter_tells_differently_is_explained_in_the_docs():
+    """Each leak of the table that has an entry of its own for an interpreter is named on the page of interpreters."""
+    page = (Path(__file__).parent.parent / "docs" / "pages" / "interpreters.md").read_text(encoding="utf-8")
+
+    assert [name for name, leak in TABLE.items() if leak.variants and f"`{name}`" not in page] == []

@@ -116,7 +116,7 @@ def lines_below(top: object, wanted: AbstractSet[int]) -> Iterator[list[object]]
         for obj in wave:
             for part in gc.get_referents(obj):
                 is_program = id(type(part)) in _PASSED_BY or rawtypes.is_type(part)
-                if is_program or id(part) in above or not gc.is_tracked(part):
+                if is_program or id(part) in above or not interpreter.is_tracked(part):
                     continue
                 if len(above) > MOST_BELOW:
                     return

@@ -8,6 +8,11 @@ from pytest_leakcheck import describe, rawtypes
 
 _WRAP = "wrap it: pytest_leakcheck.patterns.weakable(value)."
 
+_ROOMLESS = (
+    *(int, float, complex, bool, str, bytes, bytearray, tuple, list, dict),
+    *(type(None), object, weakref.ref, weakref.ProxyType, weakref.CallableProxyType),
+)
+"""Types whose objects PyPy has no weak references to; it does not say so of a type."""
 _REASONS = (
     (type(None), "None lives for ever. Did what should have made the object return nothing?"),
     (weakref.ProxyType, "it is a weak proxy itself. Register the object behind it."),
@@ -26,7 +31,7 @@ def why_not_weakable(obj: object) -> str | None:
 
 def why_no_instance_is_weakable(kind: type) -> str | None:
     """Return in one line why instances of `kind` can't be weakly referenced and what to do; None where some can be."""
-    if any(type.__dict__["__weakrefoffset__"].__get__(each) for each in _with_heirs(kind)) or _is_bare(kind):
+    if any(map(_has_room, _with_heirs(kind))) or _is_bare(kind):
         return None
     name = describe.short_type_name(kind)
     return f"weak references to {name} objects are not possible: {_reason(kind, name)}"
@@ -39,6 +44,14 @@ def _with_heirs(kind: type) -> list[type]:
         heirs: list[type] = type.__subclasses__(each)
         found += [heir for heir in heirs if not any(heir is known for known in found)]
     return found
+
+
+def _has_room(kind: type) -> bool:
+    """Tell whether instances of a class can be weakly referenced; on PyPy those of any class written in Python can."""
+    offset = rawtypes.item_of(type.__dict__, "__weakrefoffset__")
+    if offset is not None:
+        return bool(offset.__get__(kind))
+    return not rawtypes.is_static(kind) or not rawtypes.is_one_of(kind, _ROOMLESS)
 
 
 def _is_bare(kind: type) -> bool:
