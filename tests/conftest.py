@@ -7,6 +7,7 @@ import textwrap
 
 import pytest
 
+import lacking
 import surroundings
 
 PLUGINS = {
@@ -85,3 +86,11 @@ def suite(pytester, monkeypatch):
     suite = Suite(pytester)
     monkeypatch.chdir(suite.path)
     return suite
+
+
+def pytest_collection_modifyitems(items):
+    """Leave out what this interpreter has not got the means for, and say why."""
+    for item in items if sys.implementation.name == "pypy" else ():
+        reason = lacking.why(item.nodeid)
+        if reason:
+            item.add_marker(pytest.mark.skip(reason=reason))

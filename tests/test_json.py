@@ -7,13 +7,13 @@ import threading
 from importlib import metadata
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from pytest_leakcheck import publishing
 from pytest_leakcheck.options import Options
 from pytest_leakcheck.results import Results
 
+jsonschema = pytest.importorskip("jsonschema", reason="PyPy has no wheel of a part of it")
 SCHEMA = json.loads((Path(__file__).parent.parent / "docs" / "pages" / "leakcheck-1.schema.json").read_text("utf-8"))
 LEAKY = """
 def test_first(): keep(Thing())

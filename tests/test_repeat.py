@@ -1,7 +1,6 @@
 """The second run of a test: it tells leaks from initialisation, and nobody else can tell that it was."""
 
 import re
-import tracemalloc
 import types
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -651,6 +650,7 @@ class Slotted:
 class TestOrigin:
     @pytest.fixture(autouse=True)
     def tracing(self):
+        tracemalloc = pytest.importorskip("tracemalloc", reason="PyPy has no tracemalloc")
         was_tracing = tracemalloc.is_tracing()
         tracemalloc.start(5)
         yield

@@ -48,6 +48,10 @@ class _InPeril(NamedTuple):
     entry: Watched
 
 
+def _brought_back(fact: Survivor) -> Survivor:
+    return replace(fact, origin=f"{fact.origin}, brought back to life by its __del__")
+
+
 @dataclass(slots=True)
 class Watch:
     """The objects of one check, each watched once."""
@@ -173,14 +177,16 @@ class Watch:
         return self.drop_dead()
 
     def _run_collector(self, generation: int) -> int | None:
-        """Collect, and watch on what a finalizer brings back to life: the weak references to it are dead by then.
+        """Collect, and watch on what a finalizer brings back to life.
 
-        Returns how many objects were found to be unreachable; None where the collector does not tell (PyPy).
+        The weak references to it are dead by then, save on CPython 3.15, where it keeps them. Returns how many objects
+        were found to be unreachable; None where the collector does not tell (PyPy).
         """
         in_peril = [
             _InPeril(id(entry.ref()), weakref.ref(type(entry.ref())), entry)
             for entry in self.watched
             if entry.ref() is not None and rawtypes.has_finalizer(type(entry.ref()))
+            if not interpreter.is_finalized(entry.ref())
         ]
         freed: int | None = gc.collect(generation)
         dead = {each.node: each for each in in_peril if each.entry.ref() is None}
@@ -189,8 +195,12 @@ class Watch:
         ):
             if interpreter.is_finalized(back):  # not another object at its address
                 entry = dead[node].entry
-                fact = replace(entry.fact, origin=f"{entry.fact.origin}, brought back to life by its __del__")
-                self.watched.append(replace(entry, ref=weakref.ref(back), fact=fact))
+                self.watched.append(replace(entry, ref=weakref.ref(back), fact=_brought_back(entry.fact)))
+        kept = {id(each.entry) for each in in_peril if interpreter.is_finalized(each.entry.ref())}
+        if kept:
+            self.watched = [
+                replace(entry, fact=_brought_back(entry.fact)) if id(entry) in kept else entry for entry in self.watched
+            ]
         return freed
 
     def drop_dead(self) -> bool:
