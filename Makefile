@@ -10,6 +10,10 @@ MATRIX := .cache/matrix/tools
 ONLY :=
 WORKERS ?= 2
 
+# The tests start some two thousand processes, which all take the compiled modules that a first one has written.
+export PYTHONDONTWRITEBYTECODE :=
+COMPILE = -m pytest -q --leakcheck docs/examples/leaky > /dev/null 2>&1 || true
+
 .PHONY: demo test lint types layers tests tests-oldest matrix another docs docs-examples wheel integrations steady corpus suites bench clean
 
 demo: $(VENV)/.ready
@@ -30,6 +34,7 @@ layers: $(VENV)/.ready
 # The newest pytest, with branch coverage; the subprocesses that the tests start are measured too.
 tests: $(VENV)/.ready
 	rm -f .coverage .coverage.*
+	$(BIN)/python $(COMPILE)
 	$(BIN)/python -m coverage run -m pytest -n $(WORKERS) tests
 	$(BIN)/python -m coverage combine -q
 	$(BIN)/python -m coverage report
@@ -39,6 +44,7 @@ tests: $(VENV)/.ready
 PYTESTS := annotations bad_input block housekeeping html junit markers neighbours options outcomes pytest_roots quiet \
 	repeat scopes timeouts verdict wider_scopes
 tests-oldest: $(OLD)/.ready
+	$(OLD)/bin/python $(COMPILE)
 	$(OLD)/bin/python -m pytest -q -n $(WORKERS) $(PYTESTS:%=tests/test_%.py)
 
 # The same on one other interpreter that is found here, the newest one first, with the tests that tell most of it alone.

@@ -18,6 +18,7 @@ def plain(**more: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not _is_left_out(name)} | {
         "COLUMNS": "80",
         "NO_COLOR": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",  # a test file written anew within a second would be taken for the old one
         "PYTHONWARNINGS": "",
         **more,
     }
