@@ -42,7 +42,7 @@ tests: $(VENV)/.ready
 # What goes by pytest's own ways, on the oldest one that is supported and the oldest of its plugins that go with it; `matrix`
 # runs all there is on it.
 PYTESTS := annotations bad_input block housekeeping html junit markers neighbours options outcomes pytest_roots quiet \
-	repeat scopes timeouts verdict wider_scopes
+	repeat scopes verdict
 tests-oldest: $(OLD)/.ready
 	$(OLD)/bin/python $(COMPILE)
 	$(OLD)/bin/python -m pytest -q -n $(WORKERS) $(PYTESTS:%=tests/test_%.py)
