@@ -64,6 +64,13 @@ class Suite:
             (self.path / "test_it.py").write_text(prelude + textwrap.dedent(source), encoding="utf-8")
         return self.pytester.runpytest_subprocess(*_without_others(uses), *arguments)
 
+    def take_lines(self, name: str) -> list[str]:
+        """Return the lines that tests wrote into a file of the suite since the last call, and remove it."""
+        path = self.path / name
+        lines = path.read_text("utf-8").splitlines() if path.exists() else []
+        path.unlink(missing_ok=True)
+        return lines
+
     def debug(self, commands: str, *arguments: str) -> pytest.RunResult:
         """Run what is written under the debugger, and give it `commands`."""
         call = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *_without_others(""), *arguments]

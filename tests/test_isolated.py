@@ -104,9 +104,7 @@ def notes(suite):
     suite.write(noting=NOTE)
 
     def read():
-        path = suite.path / "notes.txt"
-        lines = path.read_text("utf-8").splitlines() if path.exists() else []
-        path.unlink(missing_ok=True)
+        lines = suite.take_lines("notes.txt")
         processes = list(dict.fromkeys(line.rpartition(" ")[2] for line in lines))
         return [f"{words} {'ABCDEFGH'[processes.index(pid)]}" for words, _, pid in (li.rpartition(" ") for li in lines)]
 

@@ -23,9 +23,7 @@ def runs(suite):
     suite.write(runs=COUNT)
 
     def read():
-        path = suite.path / "runs.txt"
-        names = path.read_text("utf-8").split() if path.exists() else []
-        path.unlink(missing_ok=True)
+        names = suite.take_lines("runs.txt")
         return {name: names.count(name) for name in names}
 
     return read

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import types
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -69,14 +68,7 @@ class Census:
             self._take()  # which may set off a collection: it must still be listened to
         finally:
             self._is_running = False
-            self._stop_listening()
-
-    def _stop_listening(self) -> None:
-        """Take our callback off the list, which a test may have emptied; ``in`` and ``remove`` would ask its ``==``."""
-        for index, callback in enumerate(interpreter.callbacks()):
-            if type(callback) is types.MethodType and callback.__self__ is self:
-                del interpreter.callbacks()[index]
-                return
+            interpreter.stop_calling(self)
 
     def pause(self) -> None:
         """Count what is there, and stop counting until `resume`; pauses nest."""

@@ -202,9 +202,9 @@ class Check:
     ) -> None:
         """Watch `obj`; `spot`, the file and line that ask for it, and `reason` are for the report."""
         origin = f"registered {short_place(*spot)}"
-        self.watch.add(obj, origin, reason, self.plan.within if within is None else within, spot=spot)
+        fact = self.watch.add(obj, origin, reason, self.plan.within if within is None else within, spot=spot)
         if (by_refcount or self.plan.by_refcount) and self._can_grade():
-            self.grades.add(obj, self.watch.facts([obj])[0])
+            self.grades.add(obj, fact)
 
     def _is_wanted(self, kind: type) -> bool:
         return self._named(kind) or (self._own is not None and self._own(kind))
@@ -248,7 +248,7 @@ class Check:
             return
         origin = f"value of the fixture {key_text(text_of(name))}"
         self._census.ask(value, origin)
-        if self.plan.by_refcount and not why_not_told():
+        if self._own_grades.is_listening:
             self._own_grades.add(value, Survivor(type_name(type(value)), origin))
 
     def gather(self) -> None:

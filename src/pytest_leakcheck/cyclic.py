@@ -140,7 +140,7 @@ def _proof(told: Sequence[_Told]) -> Proof:
 
 def _is_of_pytest(obj: object) -> bool:
     """Tell whether `obj` is of a class of pytest's, such as the ExceptionInfo of a ``with pytest.raises() as info``."""
-    return rawtypes.module_of(type(obj)).startswith("_pytest.")
+    return rawtypes.is_of_pytest(type(obj))
 
 
 _INNER = (dict, list, tuple, set, frozenset, types.CellType, types.TracebackType, types.FrameType)

@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import sysconfig
 import threading
 import time
-import types
 import weakref
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -37,6 +35,8 @@ def why_not_told() -> str:
     """Return why this interpreter can't tell who dies at once; empty where it can."""
     if sys.implementation.name != "cpython":
         return f"{sys.implementation.name} has no reference counting"
+    import sysconfig  # noqa: PLC0415 - few tests get here, and it reads how the interpreter was built
+
     if sysconfig.get_config_var("Py_GIL_DISABLED"):
         return "a free-threaded build defers reference counting"
     return ""
@@ -68,9 +68,14 @@ class Grades:
     def __len__(self) -> int:
         return len(self._graded)
 
+    @property
+    def is_listening(self) -> bool:
+        """Whether the collector is listened to."""
+        return self._started > 0
+
     def start(self) -> None:
         """Listen to the collector."""
-        if not self._started:
+        if not self.is_listening:
             from pytest_leakcheck.cyclic import look  # noqa: PLC0415 - few tests get here, and it imports much
 
             self._look = look
@@ -100,12 +105,7 @@ class Grades:
         self._graded.clear()
         self._latest.clear()
         self._started, self.is_verdict = 0.0, False
-        for index, callback in enumerate(
-            interpreter.callbacks()
-        ):  # ``in`` and ``remove`` would ask other callbacks' ``==``
-            if type(callback) is types.MethodType and callback.__self__ is self:
-                del interpreter.callbacks()[index]
-                return
+        interpreter.stop_calling(self)
 
     def _on_collection(self, phase: str, info: dict[str, int]) -> None:
         self._collecting = 0

@@ -85,7 +85,7 @@ class Nearby:
         """Tell whether objects of a type of pytest's are met: a mark, the loader; they are roots of their own."""
         verdict = self._kinds.get(id(kind))
         if verdict is None:
-            verdict = self._kinds[id(kind)] = rawtypes.module_of(kind).startswith("_pytest.")
+            verdict = self._kinds[id(kind)] = rawtypes.is_of_pytest(kind)
         return verdict
 
     def distance(self, node: int) -> int | None:

@@ -156,6 +156,11 @@ def module_of(kind: type) -> str:
     return name if type(name) is str else ""
 
 
+def is_of_pytest(kind: type) -> bool:
+    """Tell whether a type says that it is pytest's own."""
+    return module_of(kind).startswith("_pytest.")
+
+
 def qualname_of(kind: type) -> str:
     """Return a type's qualified name."""
     return text_of(_qualname_getter(kind))

@@ -126,7 +126,7 @@ class Roots:
             return Start(Anchor(STDLIB, 1, ""), Root("atexit", "interpreter"))
         if kind is contextvars.Context:
             return Start(Anchor(WEAK, 0, ""), Root("a context", "context"))
-        if rawtypes.module_of(kind).startswith("_pytest."):
+        if rawtypes.is_of_pytest(kind):
             return _pytest_start(obj)
         if rawtypes.is_instance(obj, threading.Thread):
             return _thread_start(obj)
@@ -375,11 +375,7 @@ def _of_task(task: Any, name: str) -> Any:
 
 
 def _pytest_start(obj: Any) -> Start | None:
-    names = {
-        rawtypes.qualname_of(base)
-        for base in rawtypes.mro_of(type(obj))
-        if rawtypes.module_of(base).startswith("_pytest.")
-    }
+    names = {rawtypes.qualname_of(base) for base in rawtypes.mro_of(type(obj)) if rawtypes.is_of_pytest(base)}
     if "FixtureDef" in names:
         scope = rawtypes.text_of(rawtypes.attribute(rawtypes.attribute(obj, "_scope"), "_value_"), "function")
         name = describe.clean(rawtypes.text_of(rawtypes.attribute(obj, "argname")))

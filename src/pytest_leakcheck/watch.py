@@ -79,18 +79,22 @@ class Watch:
         within: float | None = None,
         *,
         spot: tuple[str, int] = ("", 0),
-    ) -> None:
+    ) -> Survivor:
         """Watch `obj`; `origin`, `reason` and `spot`, a file and line, are for the report, `within` is in seconds.
 
-        Raises TypeError where it can't be weakly referenced. An object that is watched already keeps its first origin.
+        Returns what is known of it. Raises TypeError where it can't be weakly referenced. An object that is watched
+        already keeps its first origin.
         """
-        if not any(entry.ref() is obj for entry in self.watched):
-            ref = weakref.ref(obj)
-            why = describe.clean(reason, _MOST_OF_REASON) if rawtypes.is_instance(reason, str) else ""
-            file, line = spot
-            fact = Survivor(describe.type_name(type(obj)), origin, why, file=file, line=line)
-            self.watched.append(Watched(ref, fact, within))
-            self.total += 1
+        known = next((entry for entry in self.watched if entry.ref() is obj), None)
+        if known is not None:
+            return known.fact
+        ref = weakref.ref(obj)
+        why = describe.clean(reason, _MOST_OF_REASON) if rawtypes.is_instance(reason, str) else ""
+        file, line = spot
+        fact = Survivor(describe.type_name(type(obj)), origin, why, file=file, line=line)
+        self.watched.append(Watched(ref, fact, within))
+        self.total += 1
+        return fact
 
     def add_new(self, objects: Iterable[object], origin: str, within: float | None = None) -> None:
         """Watch `objects`, known to be unwatched, as far as they can be weakly referenced; they may be many."""
@@ -179,29 +183,38 @@ class Watch:
     def _run_collector(self, generation: int) -> int | None:
         """Collect, and watch on what a finalizer brings back to life.
 
-        The weak references to it are dead by then, save on CPython 3.15, where it keeps them. Returns how many objects
-        were found to be unreachable; None where the collector does not tell (PyPy).
+        Returns how many objects were found to be unreachable; None where the collector does not tell (PyPy).
         """
-        in_peril = [
-            _InPeril(id(entry.ref()), weakref.ref(type(entry.ref())), entry)
-            for entry in self.watched
-            if entry.ref() is not None and rawtypes.has_finalizer(type(entry.ref()))
-            if not interpreter.is_finalized(entry.ref())
-        ]
+        in_peril = self._in_peril()
         freed: int | None = gc.collect(generation)
         dead = {each.node: each for each in in_peril if each.entry.ref() is None}
-        for node, back in (
-            addresses.find({node: each.kind for node, each in dead.items()}).found.items() if dead else ()
-        ):
-            if interpreter.is_finalized(back):  # not another object at its address
-                entry = dead[node].entry
-                self.watched.append(replace(entry, ref=weakref.ref(back), fact=_brought_back(entry.fact)))
+        if dead:
+            self._take_back(dead)
         kept = {id(each.entry) for each in in_peril if interpreter.is_finalized(each.entry.ref())}
-        if kept:
+        if kept:  # CPython 3.15 keeps the weak references to what it brings back
             self.watched = [
                 replace(entry, fact=_brought_back(entry.fact)) if id(entry) in kept else entry for entry in self.watched
             ]
         return freed
+
+    def _in_peril(self) -> list[_InPeril]:
+        """Return the watched objects whose finalizers are still to run; each class is looked at once."""
+        kinds = {id(type(entry.ref())): type(entry.ref()) for entry in self.watched}
+        perilous = {node for node, kind in kinds.items() if rawtypes.has_finalizer(kind)}
+        if not perilous:
+            return []
+        return [
+            _InPeril(id(entry.ref()), weakref.ref(type(entry.ref())), entry)
+            for entry in self.watched
+            if id(type(entry.ref())) in perilous and not interpreter.is_finalized(entry.ref())
+        ]
+
+    def _take_back(self, dead: dict[int, _InPeril]) -> None:
+        """Watch those of `dead`, by their ids, that are alive all the same: their weak references alone have died."""
+        for node, back in addresses.find({node: each.kind for node, each in dead.items()}).found.items():
+            if interpreter.is_finalized(back):  # not another object at its address
+                entry = dead[node].entry
+                self.watched.append(replace(entry, ref=weakref.ref(back), fact=_brought_back(entry.fact)))
 
     def drop_dead(self) -> bool:
         """Forget what has died; tell whether anything is left."""
