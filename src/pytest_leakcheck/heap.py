@@ -313,10 +313,13 @@ class Heap:
         if self._is_backwards:
             everything.reverse()
         self._is_backwards = not self._is_backwards
+        before: list[object] = []
         for chunk in chunks(everything):
-            seek = climb.wanted
-            while seek and leads_to(chunk, seek):
-                seek = self._climb(chunk, seek, climb)
+            lot, seek = chunk, climb.wanted
+            while seek and leads_to(lot, seek):
+                seek = self._climb(lot, seek, climb)
+                lot = [*before, *chunk]  # an instance and its dict may lie on either side of a border, in either order
+            before = chunk
 
     def _climb(self, chunk: list[object], seek: set[int], climb: _Climb) -> set[int]:
         """Enter the edges from `chunk` to what is sought; return the holders met, to be sought in turn."""

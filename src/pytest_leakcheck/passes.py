@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 CHUNK, PART = 256, 16
 """Objects whose referents are tested at once, and again in smaller lots where one of them is wanted."""
 
-YOUNG, YOUNG_SHARE = 4_000, 1 / 32
-"""Objects at either end of the collector's lists, at most so many of all: the young generations come first, what has
-just left them last."""
+YOUNG = 4_000
+"""Objects at either end of the collector's lists: the young generations come first, what has just left them last."""
 MOST_ATTRIBUTES = 50
 """Items of the largest dict that is taken for an instance's."""
 
@@ -64,8 +63,7 @@ def drilled(chunk: list[object], wanted: AbstractSet[int]) -> Iterator[object]:
 def young_dicts(everything: list[object]) -> dict[int, list[object]]:
     """Return for each object that the youngest dicts refer to those that do; a large one is no instance's."""
     index: dict[int, list[object]] = {}
-    number = min(YOUNG, 1 + int(len(everything) * YOUNG_SHARE))
-    for holder in (*everything[:number], *everything[-number:]):
+    for holder in (*everything[:YOUNG], *everything[-YOUNG:]):
         if type(holder) is dict and len(holder) <= MOST_ATTRIBUTES:
             for node in set(map(id, gc.get_referents(holder))):
                 index.setdefault(node, []).append(holder)
