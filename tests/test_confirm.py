@@ -219,6 +219,48 @@ class TestKnownPlaces:
 
         assert runs_of(suite) == {"first": 2, "second": 1, "third": 1}
 
+    def test_a_slot_near_the_users_modules_is_known_without_a_search(self, check, suite):
+        """Without -v nobody is told where it is, so that is all that is looked for; the second run settles the rest."""
+        suite.write(conftest=BROKEN_SEARCH)
+        result = check(self.SOURCE.replace("keep(Thing())", "KEPT[:] = [Thing()]"), "-q")
+
+        result.assert_outcomes(passed=3)
+        assert runs_of(suite) == {"first": 2, "second": 1, "third": 1}
+
+    def test_a_slot_far_from_them_is_looked_for_when_it_comes_up_again(self, check, suite):
+        """Then it is known, and no further test is run again for it."""
+        result = check(self.SOURCE.replace("keep(Thing())", "pytest.console_main.slot = Thing()"), "-q")
+
+        result.assert_outcomes(passed=3)
+        assert runs_of(suite) == {"first": 2, "second": 2, "third": 1}
+
+    def test_slots_that_each_test_has_for_itself_are_looked_for_ever_more_rarely(self, suite):
+        """To know one of them is of no use to the next test: only the second one's and the eighth one's are."""
+        suite.write(
+            conftest="""
+            from pytest_leakcheck import explain
+
+            find_paths = explain.find_paths
+
+            def counted(*args, **kwargs):
+                with open("searches.txt", "a") as file:
+                    file.write("1")
+                return find_paths(*args, **kwargs)
+
+            explain.find_paths = counted
+            """
+        )
+        result = suite.run(
+            """
+            @pytest.mark.parametrize("number", range(20))
+            def test_slot(number): setattr(pytest.console_main, f"slot_{number}", Thing())
+            """,
+            "--leakcheck",
+        )
+
+        result.assert_outcomes(passed=20)
+        assert len((suite.path / "searches.txt").read_text("utf-8")) == 2
+
     def test_a_slot_that_starts_to_grow_becomes_a_leak(self, check, suite):
         """The first test replaces what is there, a later one adds to it."""
         result = check(

@@ -124,8 +124,8 @@ class TestPlaceOf:
 
         assert one.is_same(same)
         assert not one.is_same(other)
-        assert one.may_hold({names_of_type(app.FIRST[0])})
-        assert not one.may_hold({names_of_type([])})
+        assert one.may_hold({names_of_type(type(app.FIRST[0]))})
+        assert not one.may_hold({names_of_type(list)})
 
     def test_a_crowd_is_not_looked_through(self, app, monkeypatch):
         """Past a limit nothing is recognised: a search will tell."""

@@ -218,6 +218,24 @@ class TestCollecting:
         assert watch.facts(saved)[0].origin == "here, brought back to life by its __del__"
         assert collections
 
+    def test_one_that_goes_in_peace_is_not_looked_for(self, collections, monkeypatch):
+        """Each look takes a pass over the old objects, and a test may drop hundreds that have finalisers."""
+
+        class Mortal:
+            def __init__(self):
+                self.itself = self
+
+            def __del__(self):
+                pass
+
+        watch = Watch()
+        for _ in range(3):
+            watch.add(Mortal(), "here")
+        monkeypatch.delattr("pytest_leakcheck.addresses.find_resurrected")
+
+        assert not watch.collect()
+        assert collections == [0]
+
 
 class TestSettling:
     def test_it_returns_at_once_when_all_is_dead(self):

@@ -15,7 +15,7 @@ from pytest_leakcheck import interpreter
 
 if TYPE_CHECKING:
     import weakref
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 CHUNK = 4096
 OLDEST = 2
@@ -34,17 +34,19 @@ class Look(NamedTuple):
     is_costly: bool = False
 
 
-def find(wanted: Mapping[int, weakref.ref[type]], span: int | None = None) -> Look:
+def find(
+    wanted: Mapping[int, weakref.ref[type]], span: int | None = None, generations: Iterable[int] = (0, 1, OLDEST)
+) -> Look:
     """Return the living objects at the addresses `wanted`, each if it is of the type given.
 
     Where the type is dead, so is the object. `span` is how many objects at most were promoted to the oldest generation
     since the first of them was made, young collections alone having promoted them: those are its youngest. None: any
-    number.
+    number. `generations` are those to look in.
     """
     kinds = {node: kind for node, ref in wanted.items() if (kind := ref()) is not None}
     found: dict[int, Any] = {}
     nodes, size = frozenset(kinds), 0
-    for generation in (0, 1, OLDEST) if interpreter.COUNTS_REFERENCES else (None,):
+    for generation in generations if interpreter.COUNTS_REFERENCES else (None,):
         if len(found) == len(nodes) or (generation == OLDEST and span == 0):
             break
         objects: list[Any] = gc.get_objects(generation)
@@ -55,6 +57,17 @@ def find(wanted: Mapping[int, weakref.ref[type]], span: int | None = None) -> Lo
             if not nodes.isdisjoint(map(id, chunk)):
                 found.update((id(obj), obj) for obj in chunk if kinds.get(id(obj)) is type(obj))
     return Look(found, is_costly=size > LARGE)
+
+
+def find_resurrected(wanted: Mapping[int, weakref.ref[type]], generation: int) -> dict[int, Any]:
+    """Return those of the objects at the addresses `wanted` that a collection of `generation`, just over, let live on.
+
+    What a finalizer brings back to life becomes the youngest of the next generation (CPython 3.10-3.15), so the rest of
+    the heap need not be looked at. Errs towards missing one that was brought back with more than `LARGE` others.
+    """
+    if not has_generations():
+        return find(wanted).found
+    return find(wanted, LARGE, [min(generation + 1, OLDEST)]).found
 
 
 def has_generations() -> bool:

@@ -343,8 +343,8 @@ class Check:
         if is_left and kept:
             from pytest_leakcheck.places import below  # noqa: PLC0415 - most tests never get here
 
-            self.found.forget(below(list(kept), set(map(id, self.found.alive()))))
-            is_left = self.found.drop_dead()
+            self.found.forget(below(list(kept), self.found.nodes().keys()))
+            is_left = len(self.found) > 0
         self.gc_seconds += time.perf_counter() - started
         if not is_left:
             return []

@@ -9,6 +9,7 @@ place, and costs nothing the next time.
 from __future__ import annotations
 
 import fnmatch
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -22,7 +23,7 @@ from pytest_leakcheck.watch import Watch, Watched
 
 if TYPE_CHECKING:
     import weakref
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from pytest_leakcheck.again import Again
     from pytest_leakcheck.extensions import KnownHolder
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pytest_leakcheck.places import Place
 
 Verdict = Literal["leak", "pending", "replaced", "bounded"]
+Reach = Literal["", "near", "far"]
 MOST_REMEMBERED = 64
 """Survivors remembered weakly for each place, to tell whether they still live when another comes."""
 
@@ -79,6 +81,22 @@ class Ledger:
     known: list[Known] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     """What was found out since they were last taken."""
+    _replacing: Counter[frozenset[str]] = field(default_factory=Counter)
+    """How often survivors of some types, at no known place, took the place of earlier ones."""
+
+    def reach(self, types: frozenset[str]) -> Reach:
+        """Return how far to look for the place of survivors that took that of earlier ones, by their types.
+
+        Not at all costs a second run of each test that leaves some there; the more such places there are, one for
+        each test or so, the less it helps to know one. So the heap is searched at the second of them, the eighth, the
+        thirty-second ...
+        """
+        self._replacing[types] += 1
+        number = self._replacing[types]
+        is_power_of_two = number & (number - 1) == 0
+        if number == 1:
+            return "near"
+        return "far" if is_power_of_two and number.bit_length() % 2 == 0 else ""
 
     def untell(self, test: str, fingerprints: Collection[str] | None = None) -> None:
         """Note that a test's leaks, or those with these fingerprints, were not told: the next test does so in full."""
@@ -106,13 +124,15 @@ class Ledger:
 
     def recognise(self, watch: Watch) -> list[tuple[Known, list[Any]]]:
         """Return the watched survivors that are held at known places, and those places."""
-        living = {id(obj): obj for obj in watch.alive()}
+        living = watch.nodes() if self.known else {}
         found: list[tuple[Known, list[Any]]] = []
         for look in (_grown, _placed):  # the first costs as much as what is new, the second as much as there is
             for known in self.known if living else ():
-                members = [living.pop(node) for node in look(known, living)]
+                members = look(known, living)
                 if members:
-                    members += [living.pop(id(obj)) for obj in below(members, set(living))]
+                    members += below(members, living.keys() - set(map(id, members)))
+                    for obj in members:
+                        del living[id(obj)]
                     found.append((known, members))
         return found
 
@@ -146,17 +166,26 @@ class Ledger:
         return known
 
 
-def _grown(known: Known, living: dict[int, Any]) -> list[int]:
-    """Return the ids of `living` survivors that came into the containers of a known leak."""
-    return list({id(obj) for growth in known.growths for obj in growth.take(living.keys())})
+def _grown(known: Known, living: Mapping[int, type]) -> list[Any]:
+    """Return those of the `living` survivors that came into the containers of a known leak."""
+    return list({id(obj): obj for growth in known.growths for obj in growth.take(living.keys())}.values())
 
 
-def _placed(known: Known, living: dict[int, Any]) -> list[int]:
-    """Return the ids of `living` survivors that are at a known place."""
-    types = {names_of_type(obj) for obj in living.values()}
+def _placed(known: Known, living: Mapping[int, type]) -> list[Any]:
+    """Return those of the `living` survivors that are at a known place."""
+    types = {names_of_type(kind) for kind in living.values()}
     if known.place is None or not known.place.may_hold(types):
         return []
-    return [node for node in known.place.held() if node in living]
+    return [obj for node, obj in known.place.held().items() if node in living]
+
+
+class _Both(NamedTuple):
+    """The survivors of a first and a second run."""
+
+    objects: list[Any]
+    facts: list[Survivor]
+    number: int
+    """How many of them, the first ones, the second run left."""
 
 
 @dataclass(slots=True)
@@ -183,7 +212,7 @@ class Confirmation:
                     leaks += self._seen_again(known, members)
                     self.watch.forget(members)
                 del members  # a list of ours that still lived would be counted as a holder that nobody sees
-        if not self.watch.drop_dead():
+        if not len(self.watch):
             return leaks
         further = self._run_again(again)
         if again is not None and further:
@@ -290,40 +319,58 @@ class Confirmation:
                 f"{self.test}: {self.watch.summary()} made once, not again by a second run: initialisation"
             )
             return []
-        if not second.collect(most=1):
+        if not (self.is_strict or self.options.is_verbose or self.watch.drop_doomed()):
+            return self._replaced(second)
+        if not second.drop_doomed() or not second.collect(most=1):
             return []
         self.watch.drop_dead()  # the full collection was for both
-        findings = self._examined(second)
-        living = len(second), len(self.watch)
-        if any(self._may_be_leak(finding, living[0]) for finding in findings):
-            if not second.collect():
+        both = self._of_both_runs(second)
+        findings = self._examined(both)
+        suspected = [finding.leak for finding in findings if self._may_be_leak(finding, both.number)]
+        if suspected:
+            del both  # its list would keep alive what is waited for
+            living = len(second), len(self.watch)
+            if not self._outlast(second, patience(suspected, self.within)):
                 return []
-            self.watch.drop_dead()
-            suspected = [finding.leak for finding in findings if self._may_be_leak(finding, living[0])]
-            seconds = patience(suspected, self.within)
-            if seconds:
-                second.settle(seconds, self.options.extensions.drain)
-            self.watch.drop_dead()
+            both = self._of_both_runs(second)
             if living != (len(second), len(self.watch)):
-                findings = self._examined(second)
-        return self._leaks_of(findings, second)
+                findings = self._examined(both)
+        return self._leaks_of(findings, both, second)
 
-    def _of_both_runs(self, second: Watch) -> tuple[list[Any], list[Survivor], int]:
-        """Return the survivors of both runs, what is known of each, and how many, the first ones, the second left."""
+    def _outlast(self, second: Watch, seconds: float) -> bool:
+        """Give the survivors of both runs so long to die; tell whether the second one has any left."""
+        if second.collect() and seconds:
+            second.settle(seconds, self.options.extensions.drain)
+        self.watch.drop_dead()
+        return len(second) > 0
+
+    def _replaced(self, second: Watch) -> list[Leak]:
+        """Remember where the second run's survivors are, all of the first one's being dead: none of them accumulates.
+
+        No leak then, wherever they are; so the heap is only searched where it pays to know the place.
+        """
+        reach = self.ledger.reach(second.type_names())
+        if not reach:
+            return []
+        both = self._of_both_runs(second)
+        findings = self._examined(both, is_near=reach == "near")
+        return self._leaks_of([each for each in findings if each.leak.trace is not None], both, second)
+
+    def _of_both_runs(self, second: Watch) -> _Both:
         fresh, old = second.alive(), self.watch.alive()
-        return [*fresh, *old], [*second.facts(fresh), *self.watch.facts(old)], len(fresh)
+        return _Both([*fresh, *old], [*second.facts(fresh), *self.watch.facts(old)], len(fresh))
 
-    def _examined(self, second: Watch) -> tuple[Finding, ...]:
+    def _examined(self, both: _Both, *, is_near: bool = False) -> tuple[Finding, ...]:
         """Return what keeps the survivors of both runs alive."""
-        objects, facts, number = self._of_both_runs(second)
-        return examine(objects, facts, seconds=self.options.search_limit, fresh=number)
+        objects, facts, number = both
+        return examine(objects, facts, seconds=self.options.search_limit, fresh=number, is_near=is_near)
 
     def _may_be_leak(self, finding: Finding, number: int) -> bool:
         fresh = [index for index in finding.members if index < number]
         return bool(fresh) and (self.is_strict or len(fresh) < len(finding.members))
 
-    def _leaks_of(self, findings: tuple[Finding, ...], second: Watch) -> list[Leak]:
-        objects, facts, number = self._of_both_runs(second)
+    def _leaks_of(self, findings: Iterable[Finding], both: _Both, second: Watch) -> list[Leak]:
+        objects, facts, number = both
         leaks: list[Leak] = []
         for finding in findings:
             fresh = [objects[index] for index in finding.members if index < number]
@@ -386,7 +433,7 @@ class Confirmation:
         return [finding.leak for finding, _ in self._findings()]
 
     def _findings(self) -> list[tuple[Finding, list[Any]]]:
-        if not self.watch.collect():
+        if not self.watch.drop_doomed() or not self.watch.collect():
             return []
         objects, findings = self._all_examined()
         seconds = patience((finding.leak for finding in findings), self.within)

@@ -85,6 +85,7 @@ def examine(  # noqa: PLR0913 - what concerns few callers are keywords with defa
     *,
     seconds: float = SEARCH_SECONDS,
     fresh: int | None = None,
+    is_near: bool = False,
     words: Callable[[object], str] = no_words,
 ) -> tuple[Finding, ...]:
     """Return the leaks that the living `objects` make up, the survivors of one cause together, and where they are held.
@@ -92,15 +93,16 @@ def examine(  # noqa: PLR0913 - what concerns few callers are keywords with defa
     `facts` tells of each object where it came from; `own` are further containers of ours that hold the objects. Where a
     verdict is still to come, `fresh` tells how many of the objects, the first ones, were made last: then the containers
     that they came into are told, and proof, size, accounting and `words` are left out; else what `words` says of the
-    objects on the paths is told. Never raises: what goes wrong in the search is told in the leak. Errs towards a
-    missing trace, never towards a wrong one.
+    objects on the paths is told. With `is_near`, the heap is not searched: only survivors near to a module of the
+    user's get a trace. Never raises: what goes wrong in the search is told in the leak. Errs towards a missing trace,
+    never towards a wrong one.
     """
     started = time.monotonic()
     try:
-        roots = Roots(frozenset(map(id, objects)))
+        roots = Roots(frozenset(map(id, objects)), is_near=is_near)
         with Heap(objects, roots, own) as heap:
             ids = {id(obj): index for index, obj in enumerate(objects)}
-            search = _search(heap, roots, list(ids), seconds)
+            search = _near(roots, ids) if is_near else _search(heap, roots, list(ids), seconds)
             above = _above(heap, roots, search, ids)
             heads = [index for index in ids.values() if index not in above]
             told = _told(heap, roots, search, {index: id(objects[index]) for index in heads[:MOST_TOLD]})
@@ -120,6 +122,11 @@ class _Group(NamedTuple):
     """Indexes of survivors with one fingerprint."""
     hanging: list[int]
     """Indexes of survivors whose paths go through the heads."""
+
+
+def _near(roots: Roots, ids: Iterable[int]) -> Search:
+    """Return the paths to those of `ids` that the walk from the user's modules has met."""
+    return Search({node: (node,) for node in ids if roots.nearby.distance(node) is not None}, 0, 0, ())
 
 
 def _search(heap: Heap, roots: Roots, ids: list[int], seconds: float) -> Search:

@@ -42,8 +42,16 @@ def _most_objects() -> int:
 class Nearby:
     """The objects near some starting dicts, each with its distance and the object that leads to it."""
 
-    def __init__(self, starts: Iterable[tuple[str, dict[str, object]]], avoided: frozenset[int]) -> None:
-        """Walk from `starts`, pairs of a module's name and globals; the ids in `avoided` are not entered."""
+    def __init__(
+        self,
+        starts: Iterable[tuple[str, dict[str, object]]],
+        avoided: frozenset[int],
+        sought: frozenset[int] = frozenset(),
+    ) -> None:
+        """Walk from `starts`, pairs of a module's name and globals; the ids in `avoided` are not entered.
+
+        Where ids are `sought`, the walk ends at the distance by which all of them are met.
+        """
         self._found: dict[int, tuple[int, str, int]] = {}
         self.objects: dict[int, object] = {}
         self._kinds: dict[int, bool] = {}
@@ -56,7 +64,7 @@ class Nearby:
             wave.append(names)
         for distance in range(1, MOST_DISTANCE + 1):
             following = self._next(wave, distance, avoided)
-            if following is None:
+            if following is None or (sought and sought <= self._found.keys()):
                 break
             wave = following
 

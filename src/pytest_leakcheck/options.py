@@ -115,6 +115,8 @@ class Options:
     """Whether that file is written at the end of the run."""
     listed: frozenset[str] = frozenset()
     """The fingerprints of the known leaks."""
+    is_verbose: bool = False
+    """Whether the reader is told where what was set aside is held."""
     root: str = ""
     """The folder below which classes are the project's own; empty for the current one."""
     extensions: Extensions = NONE
@@ -214,6 +216,7 @@ def read_options(config: pytest.Config) -> Options:
         baseline=path,
         is_updating=is_updating,
         listed=_listed(config, path, is_updating=is_updating) if path else frozenset(),
+        is_verbose=config.getoption("verbose", default=0) > 0,
         root=os.fspath(config.rootpath),
     )
 

@@ -129,7 +129,7 @@ def place_of(objects: list[Any]) -> Place | None:
         if not _is_own_dict(objects[index - 1], objects[index]):
             owner = objects[index - 2] if index > first and _is_own_dict(objects[index - 2], holder) else holder
             key = _name_in(owner, objects[index])
-            steps.append(_Step(*names_of_type(objects[index]), key, _items_of(owner) is None and key is not None))
+            steps.append(_Step(*names_of_type(type(objects[index])), key, _items_of(owner) is None and key is not None))
         holder = objects[index]
     return Place(weakref.ref(objects[0]), tuple(steps)) if steps[0].key is not None else None
 
@@ -143,9 +143,9 @@ def _start_of(owner: Any) -> Any:
     return owner if rawtypes.is_instance(owner, logging.Logger) else None
 
 
-def names_of_type(obj: Any) -> tuple[str, str]:
-    """Return the module and the qualified name of an object's type."""
-    return rawtypes.module_of(type(obj)), rawtypes.qualname_of(type(obj))
+def names_of_type(kind: type) -> tuple[str, str]:
+    """Return the module and the qualified name of a type."""
+    return rawtypes.module_of(kind), rawtypes.qualname_of(kind)
 
 
 def _items_of(holder: Any) -> Any:
@@ -178,5 +178,5 @@ def _follow(wave: dict[int, Any], step: _Step) -> dict[int, Any]:
             held = [value for key, value in items if type(key) is str and key == step.key]
         else:
             held = gc.get_referents(holder)
-        following.update((id(obj), obj) for obj in held if names_of_type(obj) == step[:2])
+        following.update((id(obj), obj) for obj in held if names_of_type(type(obj)) == step[:2])
     return following

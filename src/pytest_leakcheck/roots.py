@@ -78,8 +78,11 @@ class Start:
 class Roots:
     """The roots of the live heap at one moment, by the ids of what they anchor."""
 
-    def __init__(self, targets: frozenset[int]) -> None:
-        """Look at all modules, running frames and the current context; `targets` are the ids of the survivors."""
+    def __init__(self, targets: frozenset[int], *, is_near: bool = False) -> None:
+        """Look at all modules, running frames and the current context; `targets` are the ids of the survivors.
+
+        With `is_near`, no further from the user's modules than the survivors are.
+        """
         self._targets = targets
         self._starts: dict[int, Start] = {}
         self._outside: dict[int, list[Start]] = {}
@@ -92,7 +95,7 @@ class Roots:
         self._modules = _modules()
         known = (module for _, module in self._modules.values())
         self._module_of_dict = {id(rawtypes.module_dict(each)): each for each in known if rawtypes.is_module(each)}
-        self.nearby = self._look_nearby()
+        self.nearby = self._look_nearby(targets if is_near else frozenset())
         self._add_context()
         self._add_signal_handlers()
         if not interpreter.SHOWS_EXIT_CALLBACKS:
@@ -178,11 +181,11 @@ class Roots:
         path = self.nearby.path(obj)
         return [self._module_of_dict.get(id(path[0])), *path]
 
-    def _look_nearby(self) -> Nearby:
+    def _look_nearby(self, sought: frozenset[int]) -> Nearby:
         names = ((self._modules[id(module)][0], module) for module in self._module_of_dict.values())
         users = ((name, rawtypes.module_dict(module)) for name, module in names if module_rank(name, module) == USER)
         ours = map(id, (self._starts, self._modules, self._module_of_dict))
-        return Nearby(users, frozenset({*self._module_of_dict, *self._modules, *ours}))
+        return Nearby(users, frozenset({*self._module_of_dict, *self._modules, *ours}), sought)
 
     def _add(self, obj: object, start: Start, *, is_cell: bool = False) -> None:
         """Enter what `start` anchors; with `is_cell` it does so through a cell of its own, which is on the heap."""

@@ -428,7 +428,8 @@ def _second_run(item: pytest.Item, run: Run) -> Again | None:
                 if errors:
                     return None
                 second.settle_found()
-                second.found.tell_origin(lambda obj: made_at(obj, second.options.root))
+                if is_traced:
+                    second.found.tell_origin(lambda obj: made_at(obj, second.options.root))
                 return second.found
         finally:
             second.stop()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import gc
+import sys
 import time
 import weakref
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_leakcheck import addresses, describe, interpreter, rawtypes
+from pytest_leakcheck.doomed import doomed_among
 from pytest_leakcheck.model import Survivor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
 _MOST_ROUNDS = 5
 """Full collections at most: one more while finalisers and weak reference callbacks still free something."""
@@ -186,10 +189,11 @@ class Watch:
         Returns how many objects were found to be unreachable; None where the collector does not tell (PyPy).
         """
         in_peril = self._in_peril()
+        instances = _references(in_peril)
         freed: int | None = gc.collect(generation)
         dead = {each.node: each for each in in_peril if each.entry.ref() is None}
-        if dead:
-            self._take_back(dead)
+        if dead and not _let_go_of_types(dead.values(), instances):
+            self._take_back(dead, generation)
         kept = {id(each.entry) for each in in_peril if interpreter.is_finalized(each.entry.ref())}
         if kept:  # CPython 3.15 keeps the weak references to what it brings back
             self.watched = [
@@ -209,9 +213,10 @@ class Watch:
             if id(type(entry.ref())) in perilous and not interpreter.is_finalized(entry.ref())
         ]
 
-    def _take_back(self, dead: dict[int, _InPeril]) -> None:
+    def _take_back(self, dead: dict[int, _InPeril], generation: int) -> None:
         """Watch those of `dead`, by their ids, that are alive all the same: their weak references alone have died."""
-        for node, back in addresses.find({node: each.kind for node, each in dead.items()}).found.items():
+        kinds = {node: each.kind for node, each in dead.items()}
+        for node, back in addresses.find_resurrected(kinds, generation).items():
             if interpreter.is_finalized(back):  # not another object at its address
                 entry = dead[node].entry
                 self.watched.append(replace(entry, ref=weakref.ref(back), fact=_brought_back(entry.fact)))
@@ -222,6 +227,23 @@ class Watch:
         if self._drop_dead_types():
             found = self._found()
             self.addressed = {node: known for node, known in self.addressed.items() if node in found}
+        return len(self) > 0
+
+    def drop_doomed(self) -> bool:
+        """Forget what has died, or is seen to wait for a full collection; tell whether anything is left.
+
+        Where the collector frees it later, nobody is told any more: so it is not for what must die at once.
+        """
+        if not self.drop_dead():
+            return False
+        if not addresses.has_generations():
+            return True
+        living = self.nodes()
+        if any(rawtypes.has_finalizer(kind) for kind in set(living.values())):  # which may bring it back to life
+            return True
+        nodes = set(living)
+        del living  # it has their classes, which may be garbage too
+        self.forget_addresses(doomed_among(nodes))
         return len(self) > 0
 
     def _drop_dead_refs(self) -> bool:
@@ -251,6 +273,17 @@ class Watch:
             if obj is not None:
                 living.setdefault(id(obj), obj)
         return [*living.values(), *self._found().values()]
+
+    def nodes(self) -> dict[int, type]:
+        """Return the ids and types of what lived at the last look, and still does as far as that is cheap to tell."""
+        living = {id(obj): type(obj) for entry in self.watched if (obj := entry.ref()) is not None}
+        living.update((node, kind) for node, known in self.addressed.items() if (kind := known.kind()) is not None)
+        return living
+
+    def type_names(self) -> frozenset[str]:
+        """Return the names of the types of what is watched."""
+        facts = (*(entry.fact for entry in self.watched), *(known.fact for known in self.addressed.values()))
+        return frozenset(fact.type_name for fact in facts)
 
     def facts(self, objects: Iterable[object]) -> list[Survivor]:
         """Return what is known of each of `objects`, all of them watched."""
@@ -289,6 +322,24 @@ class Watch:
             time.sleep(min(nap, seconds - waited))
             nap = min(nap * 2, _LONGEST_NAP)
         return time.monotonic() - started
+
+
+def _references(in_peril: Iterable[_InPeril]) -> dict[int, int]:
+    """Return how many references there are to each type, by the id of what refers to it weakly: one an instance."""
+    if not interpreter.COUNTS_REFERENCES:
+        return {}
+    kinds = {id(each.kind): each.kind for each in in_peril}  # to hash one would ask its metaclass
+    return {node: sys.getrefcount(ref()) for node, ref in kinds.items() if ref() is not None}
+
+
+def _let_go_of_types(dead: Collection[_InPeril], before: Mapping[int, int]) -> bool:
+    """Tell whether objects whose weak references died have let go of their types as well: none of them lives on then.
+
+    Spares a look for them among old objects. Errs towards a missed leak where something else let go in the stead of
+    one that was brought back to life.
+    """
+    now, gone = _references(dead), Counter(id(each.kind) for each in dead)
+    return bool(before) and all(node not in now or before[node] - now[node] >= number for node, number in gone.items())
 
 
 def _with_line(fact: Survivor, made_at: tuple[str, int] | None) -> Survivor:
