@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from _pytest import runner
+
 if TYPE_CHECKING:
     import pytest
 
@@ -23,6 +25,14 @@ def offer_to_others(own_plugin: object, item: pytest.Function, nextitem: pytest.
         if answer is not None:
             return answer
     return None
+
+
+def is_collecting() -> bool:
+    """Tell whether the protocol that runs now calls pytest's own phases, so that reports may wait until all are over.
+
+    The plugin flaky puts a function of its own there, which decides on each report at once whether to log it.
+    """
+    return getattr(runner.call_and_report, "__module__", "") == runner.__name__
 
 
 def _is_left_out(impl: Any) -> bool:

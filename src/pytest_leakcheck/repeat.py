@@ -18,6 +18,7 @@ from _pytest.logging import caplog_handler_key, caplog_records_key
 from _pytest.runner import CallInfo
 from _pytest.tmpdir import tmppath_result_key
 
+from pytest_leakcheck.bystanders import is_steady, uncounted, unwatched
 from pytest_leakcheck.rawtypes import text_of
 from pytest_leakcheck.release import let_go
 from pytest_leakcheck.timeouts import further_run, limited, why_no_further_run
@@ -54,7 +55,7 @@ def why_not_repeatable(item: pytest.Function, seconds: float, *, is_asked_for: b
 
 
 def _wider_fixtures(item: pytest.Function) -> list[Any]:
-    """Return the wider-scoped fixtures that the test or its fixtures ask for by name, pytest's own left out."""
+    """Return the wider-scoped fixtures that the test or its fixtures ask for by name and that may change by a run."""
     known: dict[str, Any] = item._fixtureinfo.name2fixturedefs  # noqa: SLF001 - no public way to a test's fixtures
     manager: Any = item.session._fixturemanager  # noqa: SLF001 - the same
     node: Any = item if pytest.version_tuple >= (8, 1) else item.nodeid
@@ -63,7 +64,9 @@ def _wider_fixtures(item: pytest.Function) -> list[Any]:
     return [
         definition
         for definition in definitions
-        if definition.scope != "function" and not _is_of_pytest(definition.func)
+        if definition.scope != "function"
+        and not _is_of_pytest(definition.func)
+        and not is_steady(definition.argname, tuple(known[definition.argname]))
     ]
 
 
@@ -80,7 +83,7 @@ def running_again(item: pytest.Function, *, is_traced: bool) -> Iterator[list[Ba
     item.stash[REPEATING] = True
     errors: list[BaseException] = []
     try:
-        with _hidden(item), _last_error_kept(), _only_own_teardown(item), further_run(item):
+        with _hidden(item), _last_error_kept(), _only_own_teardown(item), further_run(item), uncounted(item.config):
             _run(item, errors)
         yield errors
     finally:
@@ -134,7 +137,7 @@ def _hidden(item: pytest.Function) -> Iterator[None]:
     shown = capture.read_global_capture() if capture and capture.is_globally_capturing() else None
     is_shown = item.config.option.setupshow
     item.config.option.setupshow = False
-    proxy, gethookproxy = _Unlogged(item.ihook), item.session.gethookproxy
+    proxy, gethookproxy = _Unlogged(item), item.session.gethookproxy
     item.session.gethookproxy = lambda _path: proxy  # type: ignore[method-assign,assignment,return-value]
     try:
         with warnings.catch_warnings(record=True), _logging_kept(item):
@@ -196,13 +199,14 @@ def _refuse(_record: object) -> bool:
 
 
 class _Unlogged:
-    """The hooks of an item, without the one that logs reports."""
+    """The hooks of an item, without the one that logs reports, and as if no plugin were there to measure."""
 
-    def __init__(self, hook: Any) -> None:
-        self._hook = hook
+    def __init__(self, item: pytest.Item) -> None:
+        self._hook = item.ihook
+        self._config = item.config
 
     def __getattr__(self, name: str) -> Any:
-        return _ignore if name == "pytest_runtest_logreport" else getattr(self._hook, name)
+        return _ignore if name == "pytest_runtest_logreport" else unwatched(self._config, self._hook, name)
 
 
 def _ignore(**_: object) -> None:

@@ -119,6 +119,8 @@ class Reporter:
         self._repeated: dict[str, list[str]] = {}
         """For each process that runs tests those that were run again so far."""
         self._suspicion = ""
+        self._reruns: set[str] = set()
+        """The tests whose reports so far are of a run that is repeated."""
         self._asked: list[dict[str, tuple[int, bool]]] = []
         self._config = config
         self._options = config.stash[OPTIONS]
@@ -128,8 +130,7 @@ class Reporter:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count, and give a report that crossed from a worker its colours back."""
-        if str(report.outcome) == "rerun":  # JUnit's file has an entry for each run, and this one counts as passed
-            report.user_properties = [pair for pair in report.user_properties if pair[0] != _PROPERTY]
+        self._strip(report)
         checked = getattr(report, "leakcheck_checked", None)
         repeated = self._repeated.setdefault(getattr(report, "worker_id", ""), [])
         spot = self._spot(report)
@@ -150,6 +151,15 @@ class Reporter:
             is_verbose = self._config.getoption("verbose") > 0
             path, line, _ = report.location
             report.longrepr = LeakRepr(Report.from_plain(plain), path, (line or 0) + 1, is_verbose=is_verbose)
+
+    def _strip(self, report: pytest.TestReport) -> None:
+        """Take the properties from a run that is repeated: JUnit's file has an entry for it, which counts as passed."""
+        if str(report.outcome) == "rerun":
+            self._reruns.add(report.nodeid)
+        if report.nodeid in self._reruns:
+            report.user_properties = [pair for pair in report.user_properties if pair[0] != _PROPERTY]
+        if report.when == "teardown":
+            self._reruns.discard(report.nodeid)
 
     def _spot(self, report: pytest.TestReport) -> Spot:
         path, line, _ = report.location

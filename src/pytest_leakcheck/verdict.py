@@ -1,8 +1,9 @@
 """When a test is judged and how its report turns: after its own teardown, before that of wider scopes, as one failure.
 
 The judge runs inside pytest's teardown hook, so captured output and logs stay where they belong. Where the protocol is
-ours, the passed report of the call is held back until then and made again as a failure if something leaked; where
-another plugin runs the protocol (reruns, forks), or the fixture came too late for that, a leak is a teardown error.
+ours, the passed report of the call is held back until then and made again as a failure if something leaked. Where
+another plugin runs the protocol and collects the reports of all phases before it logs any (reruns, forks), the report
+is turned in its hands; where it logs them one by one, or the fixture came too late, a leak is a teardown error.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from _pytest.skipping import xfailed_key
 
 from pytest_leakcheck.adoption import note_pardoned
 from pytest_leakcheck.beside import completed, printable
+from pytest_leakcheck.bystanders import is_kept
 from pytest_leakcheck.check import Check, LeakError, Plan, Session
 from pytest_leakcheck.describe import error_text
 from pytest_leakcheck.embedding import embed
 from pytest_leakcheck.hooking import extensions_of
 from pytest_leakcheck.marks import plan_for
 from pytest_leakcheck.model import Report
-from pytest_leakcheck.neighbours import offer_to_others
+from pytest_leakcheck.neighbours import is_collecting, offer_to_others
 from pytest_leakcheck.options import ALONE, OPTIONS
 from pytest_leakcheck.release import let_go, parametrize_values
 from pytest_leakcheck.repeat import REPEATING, made_at, running_again, why_not_repeatable
@@ -69,7 +71,7 @@ class Run:
     is_body_over: bool = False
     call: CallInfo[None] | None = None
     report: pytest.TestReport | None = None
-    """The passed report of the call, held back until the verdict."""
+    """The passed report of the call, held back until the verdict, here or by the plugin that runs the protocol."""
     leak: Report | None = None
     """What the report of the call is made again for."""
     late: Report | None = None
@@ -207,7 +209,8 @@ class Judge:
         if run is None:
             return (yield)
         value = yield
-        run.check.add_fixture_value(value, fixturedef.argname)
+        if not is_kept(value):
+            run.check.add_fixture_value(value, fixturedef.argname)
         return value
 
     @contextmanager
@@ -303,17 +306,13 @@ class Judge:
         if unlisted is None:
             return
         report = completed(unlisted, item.nodeid, run.check.options, again=found.tests)
-        is_seen = run.is_owned  # another plugin's protocol may run the test once more and show that report alone
-        if run.is_clean and run.report is not None and run.call is not None:
-            run.leak = report
-            is_seen = _log_leak(item, run, run.call)
-        else:
-            _add_late(run, report)
-        self._scopes.note_told(is_seen=is_seen)
+        self._scopes.note_told(is_seen=_tell(item, run, report))
 
     @pytest.hookimpl
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note which leaks are shown: of those of a test that other plugins run, some never are."""
+        if self._latest is not None and report is self._latest.report:
+            self._latest.report = None  # it is out, and can't be turned any more
         plain = getattr(report, "leakcheck", None)
         if plain is not None and report.failed:
             self._session.retell(report.nodeid, {leak.fingerprint for leak in Report.from_plain(plain).leaks})
@@ -326,7 +325,8 @@ class Judge:
         run = item.stash.get(_RUN, None)
         if run is not None and call.when == "teardown":
             call.duration = max(0.0, call.duration - run.judged)
-        report = yield
+        with _strictness_put_off(item) if run is not None and _is_awaited(run, call) else nullcontext():
+            report = yield
         if call.when == "call" and run is not None and run.is_judged:
             return _as_leak_report(item, report, run.leak, run.report) if run.leak else report
         self._note(item, call, report)
@@ -337,19 +337,25 @@ class Judge:
             return report
         if call.when == "teardown" and run.late is not None:
             report = _teardown_leak_report(item, run.late, call, report)
-        elif call.excinfo is not None:
+        elif call.excinfo is not None or _is_failed_otherwise(item, report):
             run.is_clean = False
         _give_told(item, call, report)
         if call.when == "teardown":
-            note_pardoned(report, run.check.pardoned)
-            if run.is_checked:
-                note_checked(report, run.check, run.trouble)
-                self._asked.note(run.check.plan)
-            del item.stash[_RUN]
-            if run.report is not None:
-                item.ihook.pytest_runtest_logreport(report=run.report)
+            self._end_run(item, run, report)
         self._log(item, run, call, report)
         return report
+
+    def _end_run(self, item: pytest.Item, run: Run, report: pytest.TestReport) -> None:
+        """Put what the run told into the report of its teardown; let out the report of a call that leaked nothing."""
+        if not run.is_owned and run.call is not None and run.report is not None and _is_strict(item):
+            _turn(item, run, run.call, run.report)
+        note_pardoned(report, run.check.pardoned)
+        if run.is_checked:
+            note_checked(report, run.check, run.trouble)
+            self._asked.note(run.check.plan)
+        del item.stash[_RUN]
+        if run.is_owned and run.report is not None:
+            item.ihook.pytest_runtest_logreport(report=run.report)
 
     def _note(self, item: pytest.Item, call: CallInfo[None], report: pytest.TestReport) -> None:
         """Note what concerns the whole run: that a test failed of itself, what it told, what was found by its end."""
@@ -365,6 +371,8 @@ class Judge:
     def _log(self, item: pytest.Item, run: Run, call: CallInfo[None], report: pytest.TestReport) -> None:
         """Log a report at once as pytest would have, but hold back the call's if it is still to be judged."""
         if not run.is_owned:
+            if _is_awaited(run, call):
+                run.call, run.report = call, report
             run.is_body_over |= call.when == "call"  # a check begun in the body was too late for the hook that tells
             return
         if call.when == "call" and not run.is_body_over:
@@ -379,6 +387,37 @@ def _is_expected_to_fail(item: pytest.Item) -> bool:
     """Tell whether a mark says so; at the time of a verdict, pytest has evaluated it."""
     is_heeded = not item.config.getoption("runxfail", default=False)
     return is_heeded and item.stash.get(xfailed_key, None) is not None
+
+
+def _is_failed_otherwise(item: pytest.Item, report: pytest.TestReport) -> bool:
+    """Tell whether another plugin made a report fail that has no error: one that expected failure lacks has none."""
+    return bool(report.failed) and not _is_strict(item)
+
+
+def _is_strict(item: pytest.Item) -> bool:
+    """Tell whether the test fails if it passes."""
+    xfailed = item.stash.get(xfailed_key, None)
+    return xfailed is not None and xfailed.strict
+
+
+def _is_awaited(run: Run, call: CallInfo[None]) -> bool:
+    """Tell whether the report of `call` is in another plugin's hands until the verdict."""
+    is_of_body = call.when == "call" and run.is_body_over and not run.is_judged
+    return is_of_body and not run.is_owned and run.is_clean and call.excinfo is None and is_collecting()
+
+
+@contextmanager
+def _strictness_put_off(item: pytest.Item) -> Iterator[None]:
+    """Let a test that must fail pass for now, as it may yet leak: a plugin that saw a failure would prepare a rerun."""
+    xfailed = item.stash.get(xfailed_key, None)
+    if xfailed is None or not xfailed.strict:
+        yield
+        return
+    item.stash[xfailed_key] = replace(xfailed, strict=False)
+    try:
+        yield
+    finally:
+        item.stash[xfailed_key] = xfailed
 
 
 def _is_stopping(item: pytest.Item) -> bool:
@@ -401,17 +440,13 @@ def _judge(item: pytest.Item, run: Run) -> None:
         run.trouble = error_text(error)
     finally:
         run.judged += time.perf_counter() - started
-    if run.leak is not None and run.report is not None and run.call is not None:
-        if not _log_leak(item, run, run.call):
-            run.check.session.untell(item.nodeid)
-    elif run.leak is not None:
-        _add_late(run, run.leak)
+    if run.leak is not None and not _tell(item, run, run.leak):
         run.check.session.untell(item.nodeid)  # until its report is logged: another plugin may run the test once more
 
 
 def _second_run(item: pytest.Item, run: Run) -> Again | None:
     """Return how the test may be run again to tell what it left of the project's own classes; None if it might harm."""
-    if not isinstance(item, pytest.Function) or not run.is_owned or run.call is None:
+    if not isinstance(item, pytest.Function) or run.call is None:
         return None
     if why_not_repeatable(item, run.call.duration, is_asked_for=run.check.plan.is_strict):
         return None
@@ -445,8 +480,33 @@ def _failed_again(item: pytest.Item, error: BaseException) -> str:
     )
 
 
+def _tell(item: pytest.Item, run: Run, report: Report) -> bool:
+    """Make the report of the call tell of leaks, or the teardown's where that is out; tell whether it is shown as such.
+
+    What another plugin's protocol collects may never be: it may run the test once more, and show that report alone.
+    """
+    if run.call is None or run.report is None or not run.is_clean:
+        _add_late(run, report)
+        return run.is_owned
+    run.leak = report
+    if run.is_owned:
+        return _log_leak(item, run, run.call)
+    _turn(item, run, _leak_call([], run.call), run.report)
+    return False
+
+
 def _add_late(run: Run, report: Report) -> None:
     run.late = report if run.late is None else replace(run.late, leaks=run.late.leaks + report.leaks)
+
+
+def _turn(item: pytest.Item, run: Run, call: CallInfo[None], collected: pytest.TestReport) -> None:
+    """Make a report that somebody has collected, but not logged, the one that `call` makes now."""
+    with _own_words(item):
+        report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+    run.report = run.call = None
+    report.sections = list(collected.sections)
+    collected.__dict__.clear()
+    collected.__dict__.update(report.__dict__)
 
 
 def _log_leak(item: pytest.Item, run: Run, first: CallInfo[None]) -> bool:
