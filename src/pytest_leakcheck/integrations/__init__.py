@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import pytest
 
 INTEGRATIONS = {
+    "anyio": ("anyio._backends._asyncio", "anyio._backends._trio"),
     "asyncio": ("asyncio",),
     "matplotlib": ("matplotlib.backend_bases",),
     "mock": ("unittest.mock",),

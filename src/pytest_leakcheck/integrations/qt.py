@@ -1,4 +1,7 @@
-"""Qt, by PySide or PyQt: events and deferred deletes are done before a verdict; children go with their parents."""
+"""Qt, by PySide or PyQt: events and deferred deletes are done before a verdict; children go with their parents.
+
+What a slot of PySide raises is printed, so that the interpreter keeps it as its last error; that is no leak.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import pytest
 
 from pytest_leakcheck import rawtypes
 from pytest_leakcheck.describe import short_type_name
+from pytest_leakcheck.extensions import KnownHolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,6 +48,12 @@ def pytest_leakcheck_describe(obj: Any) -> str | None:
     name, parent = obj.objectName(), obj.parent()
     words = [f"named {name!r}"] if name else []
     return ", ".join(words if parent is None else [*words, f"child of a {short_type_name(type(parent))}"])
+
+
+def pytest_leakcheck_known_holders() -> list[KnownHolder]:
+    """Name where PySide leaves what a slot raises: whoever captures that can't keep the interpreter from keeping it."""
+    is_pyside = any(name in sys.modules for name in CORES if name.startswith("PySide"))
+    return [KnownHolder("sys.last_*", "a slot raised it, until another error is printed")] if is_pyside else []
 
 
 def _cores() -> Iterator[Any]:
