@@ -173,7 +173,7 @@ class TestContent:
         suite.run(source, "--reruns=1", "--leakcheck-json=leaks.json", uses="rerunfailures")
 
         (leak,) = written()["leaks"]
-        assert [test["outcome"] for test in leak["tests"]] == ["rerun", "error"]
+        assert [test["outcome"] for test in leak["tests"]] == ["rerun", "failed"]
 
     def test_a_leak_beside_an_error_of_the_teardown_is_told(self, suite, written):
         """Though the report's own text is that error."""

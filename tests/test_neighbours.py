@@ -392,3 +392,27 @@ class TestReruns:
 
         result.assert_outcomes(failed=2)
         result.stdout.fnmatch_lines(["*wrapped [[]'test_theirs', 'test_ours'[]]"])
+
+    def test_what_another_plugin_raises_is_shown_without_ours(self, suite):
+        """Where an error comes from no file of a test's, pytest shows all that it passed through but itself."""
+        suite.write(
+            conftest="""
+            import pytest
+
+            def fail(phase, item):
+                if phase in item.name:
+                    raise RuntimeError(phase)
+
+            def pytest_runtest_setup(item): fail("setup", item)
+            def pytest_runtest_call(item): fail("call", item)
+            def pytest_runtest_teardown(item): fail("teardown", item)
+            def pytest_fixture_setup(request): fail("fixture", request.node)
+            """
+        )
+        source = "\n".join(
+            f"def test_{name}(assert_collected): pass" for name in ("setup", "call", "teardown", "fixture")
+        )
+        result = suite.run(source)
+
+        assert result.parseoutcomes() == {"passed": 1, "failed": 1, "errors": 3}
+        assert not suite.lines_of(result, "verdict.py")

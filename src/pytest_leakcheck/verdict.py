@@ -183,6 +183,7 @@ class Judge:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
         """Begin a run: what lives now is not this test's."""
+        __tracebackhide__ = True
         plan = None if item.stash.get(REPEATING, False) else self.plan(item)
         if plan is not None:
             self.begin(item, plan)
@@ -191,6 +192,7 @@ class Judge:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
         """Note the end of the body: only a report made after it is the test's, those before are subtests'."""
+        __tracebackhide__ = True
         try:
             return (yield)
         finally:
@@ -201,6 +203,7 @@ class Judge:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Generator[None, object, object]:
         """Count what is made for a wider-scoped fixture apart; note the values made for this test."""
+        __tracebackhide__ = True
         item = request._pyfuncitem  # noqa: SLF001 - a wider request has no public way to the test
         run = item.stash.get(_RUN, None)
         if fixturedef.scope != "function":
@@ -230,6 +233,7 @@ class Judge:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
         """Judge between the test's own teardown and that of wider scopes, and after each of these."""
+        __tracebackhide__ = True
         run = item.stash.get(_RUN, None)
         if item.stash.get(REPEATING, False) or (run is None and not self._scopes.has_watched):
             return (yield)
