@@ -64,9 +64,11 @@ wheel: $(VENV)/.ready $(SMOKE)/.ready
 	$(SMOKE)/bin/python -m pip install --quiet --no-deps --no-index --force-reinstall dist/*.whl
 	$(SMOKE)/bin/python tests/smoke.py
 
-# What is known of other libraries, on the libraries themselves; `tests` skips those that are too large for it.
-integrations: $(LIBRARIES)/.ready
-	$(LIBRARIES)/bin/python -m pytest -q -n $(WORKERS) tests/test_integrations.py
+# What is known of other libraries, on the libraries themselves, and runs beside other plugins; `tests` skips those that
+# are too large for it. The oldest pytest is for plugins that a new one is too new for.
+integrations: $(LIBRARIES)/.ready $(OLD)/.ready
+	$(LIBRARIES)/bin/python -m pytest -q -n $(WORKERS) tests/test_integrations.py tests/test_beside.py
+	$(OLD)/bin/python -m pytest -q -n $(WORKERS) tests/test_beside.py
 
 # The same verdicts each time, where threads, executors, event loops and Qt have a part in them.
 steady: $(LIBRARIES)/.ready

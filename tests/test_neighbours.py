@@ -273,7 +273,7 @@ class TestReruns:
         outcomes = result.parseoutcomes()
         assert (outcomes["failed"], outcomes["xfailed"], outcomes.get("rerun", 0)) == (1, 1, len(options))
         assert set(outcomes) <= {"failed", "xfailed", "rerun"}
-        assert len(suite.lines_of(result, "[XPASS(strict)] issue 7")) == 2
+        assert suite.lines_of(result, "[XPASS(strict)] issue 7")
         assert suite.take_lines("log.txt") == ["up, down, "]
         cases = ET.parse(suite.path / "junit.xml").getroot().findall("*/testcase")  # noqa: S314 - it is our own
         assert [case.get("name") for case in cases] == ["test_mended"] * (1 + len(options)) + ["test_known"]
