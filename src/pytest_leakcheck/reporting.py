@@ -120,7 +120,7 @@ class Reporter:
         """For each process that runs tests those that were run again so far."""
         self._suspicion = ""
         self._reruns: set[str] = set()
-        """The tests whose reports so far are of a run that is repeated."""
+        """The tests whose latest run is one that is repeated."""
         self._asked: list[dict[str, tuple[int, bool]]] = []
         self._config = config
         self._options = config.stash[OPTIONS]
@@ -154,12 +154,12 @@ class Reporter:
 
     def _strip(self, report: pytest.TestReport) -> None:
         """Take the properties from a run that is repeated: JUnit's file has an entry for it, which counts as passed."""
+        if report.when == "setup":  # the report of a teardown before may have been left out
+            self._reruns.discard(report.nodeid)
         if str(report.outcome) == "rerun":
             self._reruns.add(report.nodeid)
         if report.nodeid in self._reruns:
             report.user_properties = [pair for pair in report.user_properties if pair[0] != _PROPERTY]
-        if report.when == "teardown":
-            self._reruns.discard(report.nodeid)
 
     def _spot(self, report: pytest.TestReport) -> Spot:
         path, line, _ = report.location
