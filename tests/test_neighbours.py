@@ -416,3 +416,125 @@ class TestReruns:
 
         assert result.parseoutcomes() == {"passed": 1, "failed": 1, "errors": 3}
         assert not suite.lines_of(result, "verdict.py")
+
+
+class TestBystanders:
+    """What is known of plugins by name, on plugins that have their ways; `make integrations` takes the real ones."""
+
+    def test_a_second_run_is_not_measured(self, suite):
+        """Neither by pytest-memray, nor by pytest-benchmark, whose fixture is no suspect though its table keeps it."""
+        suite.write(
+            conftest="""
+            import types
+            import pytest
+
+            RUNS = []
+
+            class Memray:
+                @pytest.hookimpl(hookwrapper=True)
+                def pytest_pyfunc_call(self, pyfuncitem):
+                    RUNS.append(pyfuncitem.name)
+                    yield
+
+            def pytest_configure(config):
+                config._benchmarksession = types.SimpleNamespace(benchmarks=[])
+                config.pluginmanager.register(Memray(), "memray_manager")
+
+            def pytest_unconfigure(config):
+                print("measured", len(config._benchmarksession.benchmarks), "run", *RUNS)
+
+            @pytest.fixture
+            def benchmark(request):
+                measured = type("BenchmarkFixture", (), {"__module__": "pytest_benchmark.fixture"})()
+                request.config._benchmarksession.benchmarks.append(measured)
+                return measured
+            """
+        )
+        result = suite.run(
+            "def test_leak(benchmark): keep(Thing())\ndef test_fine(benchmark): pass\n", "--leakcheck", "-v"
+        )
+
+        result.assert_outcomes(passed=1, failed=1)
+        result.stdout.fnmatch_lines(["*measured 2 run test_leak test_fine"])
+        assert not suite.lines_of(result, "test_fine", "second")
+
+    def test_a_fixture_that_tests_leave_as_it_is_forbids_no_second_run(self, suite):
+        """One that the plugin defines under a name that is known, overridden or not, and none that only goes by it."""
+        suite.write(
+            conftest="""
+            import pytest
+
+            def qapp(): return object()
+            qapp.__module__ = "pytestqt.plugin"
+            qapp = pytest.fixture(scope="session")(qapp)
+
+            @pytest.fixture(scope="session")
+            def worker_id(): return object()
+            """
+        )
+        result = suite.run(
+            """
+            LEFT, RIGHT = [], []
+
+            @pytest.fixture(scope="session")
+            def qapp(qapp): return qapp
+
+            def test_steady(qapp): LEFT.append(Thing())
+
+            def test_own(worker_id): RIGHT.append(Thing())
+            """,
+            "--leakcheck",
+        )
+
+        result.assert_outcomes(passed=1, failed=1)
+        assert suite.lines_of(result, "LEAKED test_it.py::test_steady")
+
+    def test_a_report_that_another_plugin_turned_is_left_as_it_is(self, suite):
+        """A test that fails by a limit of theirs has failed of itself."""
+        suite.write(
+            conftest="""
+            import pytest
+
+            @pytest.hookimpl(hookwrapper=True)
+            def pytest_runtest_makereport(item, call):
+                report = (yield).get_result()
+                if call.when == "call":
+                    report.outcome, report.longrepr = "failed", "took too much"
+            """
+        )
+        result = suite.run("def test_leak(assert_collected): keep(assert_collected(Thing()))\n")
+
+        result.assert_outcomes(failed=1)
+        assert suite.lines_of(result, "took too much")
+        assert not suite.lines_of(result, "LEAKED")
+
+    def test_the_runner_of_anyio_lets_go_before_a_verdict(self, suite):
+        """On trio, where it runs what it is given at once, and not from within a task."""
+        result = suite.run(
+            """
+            import sys
+            import types
+            import anyio._backends._asyncio
+            import anyio.pytest_plugin
+
+            TRIO = types.SimpleNamespace(lowlevel=types.SimpleNamespace(in_trio_task=lambda: IS_WITHIN))
+            IS_WITHIN = False
+
+            class Runner:
+                held = None
+                def _call_in_runner_task(self, func):
+                    func().close()
+                    self.held = None
+
+            @pytest.mark.parametrize("is_within", [False, True])
+            def test_it(assert_collected, is_within):
+                global IS_WITHIN
+                IS_WITHIN = is_within
+                sys.modules["trio"] = TRIO
+                anyio.pytest_plugin._current_runner = runner = Runner()
+                runner.held = assert_collected(Thing())
+            """
+        )
+
+        result.assert_outcomes(passed=1, failed=1)
+        assert suite.lines_of(result, "._current_runner", "Runner")
