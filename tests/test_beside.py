@@ -184,10 +184,20 @@ def both(suite, monkeypatch):
     return Both(suite)
 
 
+LONGER = pytest.mark.skipif(
+    importlib.util.find_spec("pytest_cov") is None, reason="the suite has the like in other files: make integrations"
+)
+"""Runs for the time when all plugins are there; the suite that everyone runs goes without."""
+
+
 class TestRunners:
     @pytest.mark.parametrize(
         "options",
-        [("-n2",), ("-n3", "--dist=loadscope", "--maxprocesses=2"), ("-n2", "--dist=worksteal")],
+        [
+            ("-n2",),
+            pytest.param(("-n3", "--dist=loadscope", "--maxprocesses=2"), marks=LONGER),
+            pytest.param(("-n2", "--dist=worksteal"), marks=LONGER),
+        ],
         ids=lambda options: options[-1],
     )
     def test_xdist(self, both, options):
@@ -196,7 +206,7 @@ class TestRunners:
 
         assert both.suite.lines_of(result, "leakcheck: 4 objects in 5 tests checked; 1 leak in 3 tests")
 
-    @pytest.mark.parametrize("limit", [4, 0])
+    @pytest.mark.parametrize("limit", [4, pytest.param(0, marks=LONGER)])
     def test_xdist_where_a_worker_crashes(self, both, limit):
         """Its test is an error, and those of the others are judged; the worker that comes after it starts afresh."""
         source = """
@@ -226,6 +236,7 @@ class TestRunners:
         """Each test is judged in its own process, where nothing can recur."""
         both("", "--forked", uses="forked")
 
+    @LONGER
     def test_timeout(self, both):
         """By both of its methods; the time of a verdict is no part of a test's."""
         source = """
@@ -595,9 +606,9 @@ class TestHelpers:
     def test_hypothesis(self, both):
         """A test is judged after all of its examples, which are as many as without the check."""
         source = """
-        from hypothesis import given, settings, strategies
+        from hypothesis import Phase, given, settings, strategies
 
-        few = settings(max_examples=5, database=None, deadline=None, derandomize=True)
+        few = settings(max_examples=5, database=None, deadline=None, derandomize=True, phases=[Phase.generate])
 
         @few
         @given(strategies.integers())
@@ -748,6 +759,7 @@ class TestTogether:
 
         assert (plain.parseoutcomes()["rerun"], result.parseoutcomes()["rerun"]) == (2, 3)
 
+    @LONGER
     def test_asyncio_and_timeout(self, both):
         """A coroutine that takes too long fails, whose loop holds nothing of the others."""
         source = """
