@@ -449,19 +449,32 @@ class TestMeasuring:
             pytest.skip("sys.monitoring came with Python 3.12")
         monkeypatch.setenv("COVERAGE_CORE", core)
         branch = [] if core == "sysmon" and sys.version_info < (3, 14) else ["--cov-branch"]  # it has none before
-        source = "def pay(card):\n    if card:\n        return 1\n    return 2\n"
+        source = """
+        KNOWN = {}
+
+        def pay(card):
+            if card in KNOWN:
+                return KNOWN[card]
+            KNOWN[card] = 1
+            return 1
+        """
         test = """
         import shop
 
-        def test_pay(thing): assert shop.pay(thing) == 1
+        OTHERS = []
 
         def test_leaks_and_pays():
-            keep([Thing()])
-            shop.pay(0)
+            OTHERS.append([Thing()])
+            assert shop.pay("card") == 1
+
+        def test_other_file_is_covered_later():
+            import later
+            LATEST["it"] = Thing()
+            assert later.ship(1) == 1
         """
-        options = ("--cov=shop", *branch, "--cov-report=json:cov.json")
+        options = ("--cov=shop", "--cov=later", *branch, "--cov-report=json:cov.json")
         needs("cov")
-        both.suite.write(shop=source)
+        both.suite.write(shop=source, later="def ship(order):\n    return order\n")
         both.write(test)
 
         covered = []
@@ -470,7 +483,8 @@ class TestMeasuring:
             covered.append(json.loads((both.path / "cov.json").read_text("utf-8"))["files"])
 
         assert covered[0] == covered[1]
-        assert covered[0]["shop.py"]["summary"]["covered_lines"] == 4
+        assert covered[0]["shop.py"]["missing_lines"] == [6]
+        assert covered[0]["later.py"]["missing_lines"] == []
 
     def test_benchmark(self, both):
         """Each is measured once and told once, and its fixture, which the plugin keeps for its table, is no suspect."""

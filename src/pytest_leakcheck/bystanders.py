@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -40,8 +42,9 @@ _STEADY = {
 start, tests share, and what a test does there the plugin itself undoes at the end of each test, or the test must."""
 _KEPT = frozenset({"pytest_benchmark.fixture"})
 """Modules of plugins that keep the values of their function-scoped fixtures to the end of the run, for their tables."""
-_WATCHERS = ("memray_manager",)
-"""Plugins, by the names that they are registered under, that measure the body of a test: by its last run."""
+_WATCHERS = ("memray_manager", "_cov_contexts")
+"""Plugins, by the names that they are registered under, that note which test runs: to measure it, by its last run."""
+_OURS = os.path.join(os.path.dirname(__file__), "")  # noqa: PTH118, PTH120 - a prefix, to end in a separator
 
 
 def is_steady(name: str, definitions: tuple[Any, ...]) -> bool:
@@ -61,7 +64,13 @@ def is_kept(value: object) -> bool:
 
 @contextmanager
 def uncounted(config: pytest.Config) -> Iterator[None]:
-    """Have a further run leave what pytest-benchmark has measured as it is."""
+    """Have a further run leave what pytest-benchmark and coverage have measured as it is."""
+    with _uncovered(), _unmeasured(config):
+        yield
+
+
+@contextmanager
+def _unmeasured(config: pytest.Config) -> Iterator[None]:
     measured: Any = getattr(getattr(config, "_benchmarksession", None), "benchmarks", None)
     before = list(measured) if type(measured) is list else []
     try:
@@ -69,6 +78,31 @@ def uncounted(config: pytest.Config) -> Iterator[None]:
     finally:
         if type(measured) is list:
             measured[:] = before
+
+
+@contextmanager
+def _uncovered() -> Iterator[None]:
+    """Take out of the lines and branches that coverage has seen those which it sees now, our own left out.
+
+    A cache that the first run filled would else be covered as one that is found full.
+    """
+    covered = _covered()
+    before = {file: set(seen) for file, seen in covered.items()}
+    try:
+        yield
+    finally:
+        for file, seen in list(covered.items()):
+            if not file.startswith(_OURS):  # what makes the second run is seen then alone
+                seen.intersection_update(before.get(file, ()))
+        if covered and sys.version_info >= (3, 12):
+            sys.monitoring.restart_events()  # it is told of each line once, so it would never be told of these again
+
+
+def _covered() -> dict[str, set[Any]]:
+    """Return the sets that coverage notes lines or branches in, for each file; without any where it is not at work."""
+    current: Any = getattr(getattr(sys.modules.get("coverage"), "Coverage", None), "current", None)
+    data: Any = getattr(getattr(current and current(), "_collector", None), "data", None)
+    return data if type(data) is dict and all(type(seen) is set for seen in data.values()) else {}
 
 
 def unwatched(config: pytest.Config, hook: Any, name: str) -> Any:
