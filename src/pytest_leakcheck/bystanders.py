@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_leakcheck.rawtypes import module_of, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import pytest
 
@@ -44,6 +44,8 @@ _KEPT = frozenset({"pytest_benchmark.fixture"})
 """Modules of plugins that keep the values of their function-scoped fixtures to the end of the run, for their tables."""
 _WATCHERS = ("memray_manager", "_cov_contexts")
 """Plugins, by the names that they are registered under, that note which test runs: to measure it, by its last run."""
+_tell_again: Callable[[], None] = sys.monitoring.restart_events if sys.version_info >= (3, 12) else lambda: None
+"""3.12+: coverage may be told of each line once, so that it would never be told again of those taken out."""
 _OURS = os.path.join(os.path.dirname(__file__), "")  # noqa: PTH118, PTH120 - a prefix, to end in a separator
 
 
@@ -94,8 +96,8 @@ def _uncovered() -> Iterator[None]:
         for file, seen in list(covered.items()):
             if not file.startswith(_OURS):  # what makes the second run is seen then alone
                 seen.intersection_update(before.get(file, ()))
-        if covered and sys.version_info >= (3, 12):
-            sys.monitoring.restart_events()  # it is told of each line once, so it would never be told of these again
+        if covered:
+            _tell_again()
 
 
 def _covered() -> dict[str, set[Any]]:
