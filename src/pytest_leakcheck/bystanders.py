@@ -44,7 +44,7 @@ _KEPT = frozenset({"pytest_benchmark.fixture"})
 """Modules of plugins that keep the values of their function-scoped fixtures to the end of the run, for their tables."""
 _WATCHERS = ("memray_manager", "_cov_contexts")
 """Plugins, by the names that they are registered under, that note which test runs: to measure it, by its last run."""
-_tell_again: Callable[[], None] = sys.monitoring.restart_events if sys.version_info >= (3, 12) else lambda: None
+_tell_again: Callable[[], None] = getattr(getattr(sys, "monitoring", None), "restart_events", lambda: None)
 """3.12+: coverage may be told of each line once, so that it would never be told again of those taken out."""
 _OURS = os.path.join(os.path.dirname(__file__), "")  # noqa: PTH118, PTH120 - a prefix, to end in a separator
 
