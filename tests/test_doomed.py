@@ -81,7 +81,7 @@ def check(seed):
 
 gc.disable()
 older = []
-heap = [[] for _ in range(20_000)]
+heap = [[] for _ in range(100_000)]
 gc.collect()
 print("died", sum(check(seed) for seed in range(int(sys.argv[1]))))
 """

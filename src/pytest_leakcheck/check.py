@@ -281,13 +281,14 @@ class Check:
             self._start_census()
         return self.unpardoned(report)
 
-    def judge(self, again: Again | None = None, kept: Sequence[Any] = ()) -> Report | None:
+    def judge(self, again: Callable[[], Again | None] | None = None, kept: Sequence[Any] = ()) -> Report | None:
         """Return the leaks, or None where all is gone.
 
         A full collection precedes every leak. What only pytest's housekeeping holds is put aside, not reported; what a
-        thread or an event loop holds is given time to go. `again` runs the test once more, where that does no harm, and
-        returns what it left of the project's own classes, or None if it failed. `kept` are objects that pytest keeps
-        for the session: what hangs below them and was not asked for is not looked into.
+        thread or an event loop holds is given time to go. `again` is asked, where it comes to that, for what runs the
+        test once more, and returns what it left of the project's own classes, or None if it failed; for None where it
+        would do harm. `kept` are objects that pytest keeps for the session: what hangs below them and was not asked for
+        is not looked into.
         """
         self.gather()
         asked = self._judge_asked_for()
@@ -319,6 +320,8 @@ class Check:
 
     def _cycles(self, grades: Grades) -> tuple[Leak, ...]:
         """Return what only the collector freed, less what pytest made wait."""
+        if not grades:
+            return ()
         found = united(grades.collected())
         self.set_aside += tuple(leak for leak in found if leak.is_housekeeping)
         return tuple(leak for leak in found if not leak.is_housekeeping)
@@ -329,14 +332,14 @@ class Check:
             self.found.collect()
         return [self.session.told(leak, self._test) for leak in self._cycles(self._own_grades)]
 
-    def _accumulated(self, again: Again | None, kept: Sequence[Any]) -> list[Leak]:
+    def _accumulated(self, again: Callable[[], Again | None] | None, kept: Sequence[Any]) -> list[Leak]:
         is_addressed = bool(self.found.addressed)
         leaks = self._confirmed(again, kept)
         if is_addressed:
             self.session.patience.note(is_costly=self.found.is_costly, is_leak=bool(leaks))
         return leaks
 
-    def _confirmed(self, again: Again | None, kept: Sequence[Any]) -> list[Leak]:
+    def _confirmed(self, again: Callable[[], Again | None] | None, kept: Sequence[Any]) -> list[Leak]:
         started = time.perf_counter()
         self.found.forget(self.watch.alive())
         is_left = self.settle_found()
@@ -358,7 +361,7 @@ class Check:
             is_strict=self.plan.is_strict,
             within=self._within,
         )
-        leaks = confirmation.judge(again if self.plan.may_repeat else None)
+        leaks = confirmation.judge(again() if again is not None and self.plan.may_repeat else None)
         self.entrusted = confirmation.entrusted
         return leaks
 

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import interpreter, rawtypes
-from pytest_leakcheck.addresses import CHUNK, OLDEST
+from pytest_leakcheck.addresses import OLDEST
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-PART = 4
-"""One part in so many of the old objects may be looked at: a look at one costs two or three times as much as to collect
-it (CPython 3.11)."""
+PART = 16
+"""One part in so many of the old objects may be looked at: a look at one costs four to eight times what collecting it
+costs, and the list of all a third of that (CPython 3.11)."""
+YOUNGEST = 4
+"""One part in so many of the old objects, the youngest, is where those asked about are looked for."""
+LOT = 500
 SLACK = 2_000
 """Old objects looked at before and after those asked about; with 500, half of the garbage of starlette's tests was not
 told to be any, with 2,000 all of it."""
@@ -77,20 +80,21 @@ def doomed_among(wanted: AbstractSet[int]) -> set[int]:
     elsewhere, and where they lie apart, or are not among the youngest, so that a collection would cost no more.
     """
     objects = gc.get_objects(OLDEST)
-    most = len(objects) // PART
+    youngest = len(objects) - len(objects) // YOUNGEST
     last, first = len(objects), len(objects)
     left = set(wanted)
-    for end in range(len(objects), len(objects) - most, -CHUNK):
-        here = left.intersection(map(id, objects[max(0, end - CHUNK) : end]))
+    for end in range(len(objects), youngest, -LOT):
+        here = left.intersection(map(id, objects[max(0, end - LOT) : end]))
         if here:
             last = end if left == wanted else last
             left -= here
-            first = max(0, end - CHUNK)
+            first = max(0, end - LOT)
             if not left:
                 break
     region = objects[max(0, first - SLACK) : last + SLACK]
+    is_small = PART * len(region) < len(objects)
     del objects  # as nothing of ours may hold them beside the one list
-    return set() if left or len(region) > most else _unreachable(region).keys() & wanted
+    return _unreachable(region).keys() & wanted if is_small and not left else set()
 
 
 _ASKING = next(map(sys.getrefcount, [object()])) if interpreter.COUNTS_REFERENCES else 0

@@ -104,8 +104,9 @@ class Grades:
         """Watch nothing any more."""
         self._graded.clear()
         self._latest.clear()
+        if self.is_listening:
+            interpreter.stop_calling(self)
         self._started, self.is_verdict = 0.0, False
-        interpreter.stop_calling(self)
 
     def _on_collection(self, phase: str, info: dict[str, int]) -> None:
         self._collecting = 0

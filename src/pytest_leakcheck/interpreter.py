@@ -8,7 +8,10 @@ from __future__ import annotations
 import gc
 import sys
 import types
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 COUNTS_REFERENCES = hasattr(sys, "getrefcount")
 """Whether there is a number of references to each object; where there is none, nothing dies but by a collection."""
@@ -49,9 +52,12 @@ def is_finalized(obj: object) -> bool:
     return hasattr(gc, "is_finalized") and gc.is_finalized(obj)
 
 
-def is_tracked(obj: object) -> bool:
-    """Tell whether the collector tracks `obj`; where it tracks everything, whether `obj` may refer to anything."""
-    return gc.is_tracked(obj) if hasattr(gc, "is_tracked") else id(type(obj)) not in _ATOMS
+def _may_refer(obj: object) -> bool:
+    return id(type(obj)) not in _ATOMS
+
+
+is_tracked: Callable[[object], bool] = getattr(gc, "is_tracked", _may_refer)
+"""Tells whether the collector tracks an object; where it tracks everything (PyPy), whether that may refer to any."""
 
 
 def full_collections() -> int:

@@ -50,13 +50,13 @@ class Nearby:
     ) -> None:
         """Walk from `starts`, pairs of a module's name and globals; the ids in `avoided` are not entered.
 
-        Where ids are `sought`, the walk ends at the distance by which all of them are met.
+        Where ids are `sought`, the walk ends at the distance by which all of them are met, and a short one suffices.
         """
         self._found: dict[int, tuple[int, str, int]] = {}
         self.objects: dict[int, object] = {}
         self._kinds: dict[int, bool] = {}
         """What was found out of types, by id: while the walk lasts, none of them dies."""
-        self._most = _most_objects()
+        self._most = LEAST_OBJECTS if sought else _most_objects()
         wave: list[object] = []
         for name, names in starts:
             self._found[id(names)] = (0, name, 0)
@@ -71,7 +71,7 @@ class Nearby:
     def _next(self, wave: list[object], distance: int, avoided: frozenset[int]) -> list[object] | None:
         """Return what `wave` leads to and enter it; None, with nothing entered, where it is too much."""
         met: dict[int, tuple[object, int]] = {}
-        known, is_tracked, is_root, looked_at = self._found, interpreter.is_tracked, self._is_root, 0
+        known, is_tracked, kinds, looked_at = self._found, interpreter.is_tracked, self._kinds, 0
         for holder in wave:
             referents = gc.get_referents(holder)
             looked_at += len(referents)
@@ -79,9 +79,11 @@ class Nearby:
                 return None
             for obj in referents:
                 node = id(obj)
-                if node in known or node in met or node in avoided or not is_tracked(obj) or is_root(type(obj)):
+                if node in known or node in met or node in avoided or not is_tracked(obj):
                     continue
-                met[node] = (obj, id(holder))
+                is_root = kinds.get(id(type(obj)))
+                if not (self._is_root(type(obj)) if is_root is None else is_root):
+                    met[node] = (obj, id(holder))
         if len(known) + len(met) > self._most:
             return None
         for node, (obj, holder_id) in met.items():
@@ -90,10 +92,8 @@ class Nearby:
         return [obj for obj, _ in met.values() if id(type(obj)) not in _PASSED_OVER]
 
     def _is_root(self, kind: type) -> bool:
-        """Tell whether objects of a type of pytest's are met: a mark, the loader; they are roots of their own."""
-        verdict = self._kinds.get(id(kind))
-        if verdict is None:
-            verdict = self._kinds[id(kind)] = rawtypes.is_of_pytest(kind)
+        """Find out whether a type is one of pytest's: a mark, the loader; its objects are roots of their own."""
+        verdict = self._kinds[id(kind)] = rawtypes.is_of_pytest(kind)
         return verdict
 
     def distance(self, node: int) -> int | None:

@@ -133,20 +133,19 @@ class Reporter:
         self._strip(report)
         checked = getattr(report, "leakcheck_checked", None)
         repeated = self._repeated.setdefault(getattr(report, "worker_id", ""), [])
-        spot = self._spot(report)
         for kind, text in getattr(report, "leakcheck_notes", ()):
-            self._note(repeated, kind, text, spot if text.startswith(report.nodeid) else Spot())
+            self._note(repeated, kind, text, self._spot(report) if text.startswith(report.nodeid) else Spot())
         if checked is not None:
             self._count(report.nodeid, *checked)
         for known in getattr(report, "leakcheck_pardoned", ()):
-            self._results.pardoned.append(Pardoned(report.nodeid, spot, Sighting(*known)))
+            self._results.pardoned.append(Pardoned(report.nodeid, self._spot(report), Sighting(*known)))
         plain = getattr(report, "leakcheck", None)
-        is_strict_xpass = str(report.longrepr).startswith("[XPASS(strict)]")
-        if plain is None and report.failed and repeated and not self._suspicion and not is_strict_xpass:
-            self._suspicion = _suspicion(report.nodeid, repeated)
+        if plain is None and report.failed and repeated and not self._suspicion:
+            is_strict_xpass = str(report.longrepr).startswith("[XPASS(strict)]")
+            self._suspicion = "" if is_strict_xpass else _suspicion(report.nodeid, repeated)
         for each in (plain, getattr(report, "leakcheck_beside", None)):
             if each is not None:
-                self._results.add(report.nodeid, _outcome(report), spot, Report.from_plain(each))
+                self._results.add(report.nodeid, _outcome(report), self._spot(report), Report.from_plain(each))
         if plain is not None and isinstance(report.longrepr, str):
             is_verbose = self._config.getoption("verbose") > 0
             path, line, _ = report.location

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pytest_leakcheck import rawtypes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
 
 class TypeFilter:
@@ -36,6 +36,12 @@ class TypeFilter:
         verdict = self._judge(kind)
         self._known[id(kind)] = (weakref.ref(kind), verdict)
         return verdict
+
+    def is_any_wanted(self, but: Collection[int]) -> bool:
+        """Tell whether a class judged so far is wanted and alive, its id not being among `but`."""
+        return any(
+            is_wanted and ref() is not None and node not in but for node, (ref, is_wanted) in self._known.items()
+        )
 
 
 def named(targets: Sequence[type | str]) -> TypeFilter:

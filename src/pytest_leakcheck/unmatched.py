@@ -34,23 +34,27 @@ class Asked:
         for name in names | ({OWN} if plan.is_own else set()):
             self._tests[name] = self._tests.get(name, 0) + 1
 
-    def summary(self, session: pytest.Session) -> dict[str, tuple[int, bool]]:
-        """Return the value for `ASKED`; classes that hold tests count for nobody's own."""
-        if not self._tests:
-            return {}
+    def summary(self, session: pytest.Session, judged: targets.TypeFilter) -> dict[str, tuple[int, bool]]:
+        """Return the value for `ASKED`; classes that hold tests count for nobody's own.
+
+        `judged` is the filter of the project's own classes that the tests were checked by.
+        """
         holders = {id(getattr(item, "cls", None)) for item in session.items}
-        classes = list(all_classes())
-        own = targets.own(self._options.root or ".", self._options.packages)
-        fits = {name: targets.named([name]) for name in self._tests if name != OWN}
         return {
-            name: (
-                number,
-                any(fits[name](kind) for kind in classes)
-                if name != OWN
-                else any(own(kind) for kind in classes if id(kind) not in holders),
-            )
+            name: (number, self._has_own(holders, judged) if name == OWN else _fits_any(name))
             for name, number in self._tests.items()
         }
+
+    def _has_own(self, holders: set[int], judged: targets.TypeFilter) -> bool:
+        if not self._options.watch and judged.is_any_wanted(but=holders):  # to look at all classes takes 20 ms
+            return True
+        own = targets.own(self._options.root or ".", self._options.packages)
+        return any(own(kind) for kind in all_classes() if id(kind) not in holders)
+
+
+def _fits_any(name: str) -> bool:
+    fits = targets.named([name])
+    return any(fits(kind) for kind in all_classes())
 
 
 def all_classes() -> Iterator[type]:

@@ -173,7 +173,7 @@ class Judge:
         """Note what fitted no class; end a check that was interrupted in another plugin's protocol."""
         if self._latest is not None:
             self._latest.check.close()
-        asked = merged(self._asked.summary(session), *self._asked_elsewhere)
+        asked = merged(self._asked.summary(session, self._session.own), *self._asked_elsewhere)
         if hasattr(session.config, "workeroutput"):
             session.config.workeroutput["leakcheck_asked"] = asked
         else:
@@ -435,10 +435,9 @@ def _judge(item: pytest.Item, run: Run) -> None:
         return
     run.is_checked = True
     started = time.perf_counter()
-    again = _second_run(item, run)  # before letting go: it looks at the item's function, which makes an instance anew
     let_go(item)
     try:
-        found = run.check.judge(again, parametrize_values(item))
+        found = run.check.judge(lambda: _second_run(item, run), parametrize_values(item))
         run.leak = completed(found, item.nodeid, run.check.options) if found else None
     except Exception as error:  # noqa: BLE001 - a fault of ours must not break the user's run; it is told at the end
         run.trouble = error_text(error)
@@ -452,7 +451,9 @@ def _second_run(item: pytest.Item, run: Run) -> Again | None:
     """Return how the test may be run again to tell what it left of the project's own classes; None if it might harm."""
     if not isinstance(item, pytest.Function) or run.call is None:
         return None
-    if why_not_repeatable(item, run.call.duration, is_asked_for=run.check.plan.is_strict):
+    why_not = why_not_repeatable(item, run.call.duration, is_asked_for=run.check.plan.is_strict)
+    let_go(item)  # of the instance that was made anew for a look at the item's function
+    if why_not:
         return None
 
     def again(*, is_traced: bool = False) -> Watch | None:
