@@ -5,6 +5,7 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import leaks
 from graphs import Drawn
 from pytest_leakcheck import proof
 from pytest_leakcheck.paths import find_paths
@@ -65,6 +66,14 @@ def test_the_second_path_goes_round_every_link_of_the_first():
     edges = [(ROOT, 5), (5, TARGET), (5, 6), (6, TARGET), (ROOT, 7), (7, 5)]
 
     assert _prove(Drawn(edges, {ROOT: 0}), (ROOT, 5, TARGET)) == Proof(second=(ROOT, 7, 5, 6, TARGET))
+
+
+def test_a_root_that_leads_into_what_a_detour_passes_by_leaves_no_link_indispensable():
+    """Each link can be avoided, although no way that is left without all of them leads down."""
+    edges = [(ROOT, 5), (5, 6), (6, TARGET), (5, 7), (7, 8), (8, TARGET), (OTHER, 10), (10, 6)]
+    graph = Drawn(edges, {ROOT: 0, OTHER: 3})
+
+    assert _prove(graph, (ROOT, 5, 6, TARGET)) == Proof(reason="no single link of it is indispensable")
 
 
 def test_a_cycle_below_the_path_does_not_matter():
@@ -136,11 +145,14 @@ def _without(edges, link):
 EDGES = st.lists(st.tuples(st.integers(1, 12), st.integers(3, 12)), max_size=40)
 
 
+RANKED = st.dictionaries(st.integers(1, 4), st.integers(0, 3), min_size=1, max_size=3)
+
+
 @settings(max_examples=1000, deadline=None)
-@given(EDGES, st.sets(st.integers(1, 4), min_size=1, max_size=3), st.sets(st.integers(1, 5)))
+@given(EDGES, RANKED, st.sets(st.integers(1, 5)))
 def test_a_proof_agrees_with_brute_force(edges, roots, inherent):
     """The lowest link whose removal cuts the survivor off is named, and independent paths share no link."""
-    graph = Drawn(edges, dict.fromkeys(roots, 0))
+    graph = Drawn(edges, roots)
     path = find_paths(graph, [12], seconds=10).paths.get(12)
     if path is None:
         return
@@ -160,3 +172,32 @@ def test_a_proof_agrees_with_brute_force(edges, roots, inherent):
         assert found.second[-1] == 12
         assert all(edge in edges for edge in itertools.chain(other))
         assert shared <= inherent
+
+
+BELOW_A_LOCAL = """
+def run(make, look):
+    global kept
+    kept = make()
+    kept.mate = mate = Thing()
+    mate.back = kept
+    look()
+
+def cut():
+    global kept
+    del kept.mate, kept
+"""
+
+
+def test_what_hangs_below_a_local_as_well_has_two_holders():
+    """A local variable counts for a holder also where the object that it holds is known by another path already."""
+    told = leaks.run_leaks({"it": BELOW_A_LOCAL})["it"]
+
+    assert told["trace"] == ["app | module", ".kept | Thing"]
+    assert told["proof"] == "independent"
+    assert told["others"] == [
+        [
+            "run (src/app.py:7) | running frame",
+            "local 'mate' of run (src/app.py:7) | Thing",
+            ".back | Thing",
+        ]
+    ]

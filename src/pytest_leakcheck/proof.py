@@ -3,7 +3,8 @@
 Over a graph as in `paths`, so that a brute-force dominator can check it. The proof climbs from the survivor past every
 holder that is not on its path. Where none of them leads back to the path higher up, the link into that place is the one
 on which everything depends; where one does, the climb goes on from there. If detours lead past every link up to a root,
-they make up a second path.
+they make up a second path. A detour may pass by objects of the path that something else leads to: before a link is
+named, the climb goes on from these as well.
 """
 
 from __future__ import annotations
@@ -82,14 +83,14 @@ class _Climb:
     below: dict[int, int] = field(default_factory=dict)
     """For each holder off the path, what it was found to hold."""
 
-    def from_node(self, start: int) -> Steps[_Detour]:
-        """Climb past all holders of the path's node `start` but the one above it.
+    def from_nodes(self, starts: Sequence[int]) -> Steps[_Detour]:
+        """Climb past all holders of the path's nodes `starts`, the highest one first, but the ones above them.
 
-        Returns the detour that leaves the path highest up; one without nodes, at `start`, where there is none. Raises
-        `_GivenUp`.
+        Returns the detour that leaves the path highest up; one without nodes, at the first of `starts`, where there is
+        none. Raises `_GivenUp`.
         """
-        highest, frontier = _Detour(start), [self.path[start]]
-        if self._is_held_outside(start):
+        highest, frontier = _Detour(starts[0]), [self.path[start] for start in starts]
+        if any(map(self._is_held_outside, starts)):
             return _Detour(0, (OUTSIDE,))
         while frontier:
             if time.monotonic() > self.deadline or len(self.below) > MOST_NODES or self.room.left < 0:
@@ -134,6 +135,8 @@ class _Climb:
         if route is None:
             return None
         shared = [place for place, node in enumerate(route) if node in self.index]
+        if shared and self.graph.outside(holder):  # the route comes by the path, but that is not all that holds it
+            return _Detour(0, (OUTSIDE, *self._down_from(holder)))
         last = shared[-1] if shared else 0
         return _Detour(self.index[route[last]] if shared else 0, (*route[last:], *self._down_from(self.below[holder])))
 
@@ -169,20 +172,27 @@ def proving(
 ) -> Steps[Proof]:
     """Prove as `prove` does, in step with others that share the `room`."""
     climb = _Climb(graph, path, time.monotonic() + seconds, room, {node: index for index, node in enumerate(path)})
-    place = len(path) - 1
+    place, is_crossed = len(path) - 1, False
+    passed: list[int] = []
     legs: list[tuple[int, ...]] = [(path[-1],)]
     try:
         while place > 0:
-            detour = yield from climb.from_node(place)
+            detour = yield from climb.from_nodes([place])
+            if detour.top >= place and passed:
+                detour = yield from climb.from_nodes([place, *passed])
+                is_crossed |= detour.top < place  # each link can be avoided, but not all of them on one way
+                passed.clear()
             if detour.top >= place:
                 if place not in inherent:
                     return Proof(edge=place)
                 detour = _Detour(place - 1, (path[place - 1],))
             legs.append(detour.nodes)
+            passed.extend(range(detour.top + 1, place))
             place = detour.top
     except _GivenUp as given_up:
         return Proof(reason=str(given_up))
     finally:
         room.left += len(climb.below)
     second = tuple(node for leg in reversed(legs) for node in leg)
-    return Proof(reason="no single link of it is indispensable") if second == tuple(path) else Proof(second=second)
+    has_second = not is_crossed and second != tuple(path)
+    return Proof(second=second) if has_second else Proof(reason="no single link of it is indispensable")
