@@ -2,6 +2,8 @@
 
 import pytest
 
+import leaks
+
 HOLDERS = """
 import logging
 import warnings
@@ -108,3 +110,20 @@ def test_a_trace_from_pytest_ends_at_the_object(told):
     assert len(told) == 6
     for line in told.values():
         assert line.endswith("this object")
+
+
+A_LIAR = """
+def leak(thing):
+    global kept
+    kind = type("FixtureDef", (), {"__module__": "_pytest.fixtures"})
+    holder = kind()
+    holder.thing = thing
+    kept = [[[[[[[[holder]]]]]]]]
+"""
+
+
+def test_a_class_that_says_that_it_is_pytests_is_not_believed():
+    """What an object of it holds is a leak, however far from a module: pytest's own classes are in pytest's modules."""
+    told = leaks.run_leaks({"it": A_LIAR})["it"]
+
+    assert told["trace"][0] == "app | module"

@@ -378,7 +378,8 @@ def _of_task(task: Any, name: str) -> Any:
 
 
 def _pytest_start(obj: Any) -> Start | None:
-    names = {rawtypes.qualname_of(base) for base in rawtypes.mro_of(type(obj)) if rawtypes.is_of_pytest(base)}
+    own = (base for base in rawtypes.mro_of(type(obj)) if rawtypes.is_of_pytest(base))
+    names = {rawtypes.qualname_of(base) for base in own if rawtypes.module_naming(base) is not None}
     if "FixtureDef" in names:
         scope = rawtypes.text_of(rawtypes.attribute(rawtypes.attribute(obj, "_scope"), "_value_"), "function")
         name = describe.clean(rawtypes.text_of(rawtypes.attribute(obj, "argname")))
