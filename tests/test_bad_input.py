@@ -27,6 +27,15 @@ class Slotted:
 class Hollow:
     __slots__ = ()
 
+class Liar:
+    @property
+    def __class__(self):
+        raise RuntimeError
+
+class Text(str):
+    def strip(self):
+        raise RuntimeError
+
 def make_session(*arguments):
     return "a session"
 
@@ -96,6 +105,18 @@ WRONG_MARKERS = {
     "a repeat that is no choice": (
         "@pytest.mark.no_leak(repeat=3)\ndef test_it(): pass",
         "no_leak: repeat is True or False, not 3",
+    ),
+    "a choice that is hostile": (
+        "@pytest.mark.no_leak(repeat=shop.Liar())\ndef test_it(): pass",
+        "no_leak: repeat is True or False, not <Liar>",
+    ),
+    "a reason that is hostile": (
+        "@(lambda mark: mark)(pytest.mark.skip_leakcheck.with_args(shop.Liar()))\ndef test_it(): pass",
+        'skip_leakcheck needs a reason, one string: @pytest.mark.skip_leakcheck("why this test may leak")',
+    ),
+    "an empty reason that is hostile": (
+        "@pytest.mark.skip_leakcheck(shop.Text())\ndef test_it(): pass",
+        'skip_leakcheck needs a reason, one string: @pytest.mark.skip_leakcheck("why this test may leak")',
     ),
     "no class": (
         "@pytest.mark.no_leak(instances_of=3)\ndef test_it(): pass",

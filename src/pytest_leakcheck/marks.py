@@ -62,7 +62,7 @@ def problem_of(item: pytest.Item) -> str | None:
 
 def _problem_of_skip(mark: pytest.Mark) -> str | None:
     given = [*mark.args, *([mark.kwargs["reason"]] if set(mark.kwargs) == {"reason"} else [])]
-    if len(given) != 1 or not isinstance(given[0], str) or not given[0].strip() or set(mark.kwargs) - {"reason"}:
+    if len(given) != 1 or not rawtypes.text_of(given[0]).strip() or set(mark.kwargs) - {"reason"}:
         return 'skip_leakcheck needs a reason, one string: @pytest.mark.skip_leakcheck("why this test may leak")'
     return None
 
@@ -76,7 +76,7 @@ def _problem_of_mark(mark: pytest.Mark) -> str | None:
     if unknown:
         return f"no_leak has no keyword {unknown[0]!r}; it takes {', '.join(_KEYWORDS)}"
     for flag in _FLAGS:
-        if not isinstance(mark.kwargs.get(flag, True), bool):
+        if type(mark.kwargs.get(flag, True)) is not bool:  # `isinstance` would ask a lying `__class__`
             return f"no_leak: {flag} is True or False, not {describe.key_text(mark.kwargs[flag])}"
     if problem_of_seconds(mark.kwargs.get("within")):
         return f"no_leak: {problem_of_seconds(mark.kwargs['within'])}"
