@@ -7,6 +7,7 @@ Each case is a function that leaves what it is given alive, or leaves and return
 import asyncio
 import atexit
 import collections
+import collections.abc
 import contextlib
 import contextvars
 import functools
@@ -364,6 +365,12 @@ def size_that_clears(thing):
     app.kept = kind(thing=1)
     found = [app.kept]
     return lambda _: (look(found), _assert_equal(len(found[0]), 1))
+
+
+@case
+def class_of_mappings(thing):
+    app.kept = [hostile(collections.UserDict), thing]
+    collections.abc.Mapping.register(type("Other", (), {}))  # from here on, what is a mapping is to be found out anew
 
 
 @case

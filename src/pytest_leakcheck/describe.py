@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 import weakref
-from collections import Counter, deque
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import rawtypes
@@ -127,7 +127,7 @@ def _is_plain(value: object) -> bool:
 
 def tally(names: Iterable[str]) -> str:
     """Return how often each of `names` occurs: ``2 shop.Session, 1 shop.Item``."""
-    return ", ".join(f"{number} {name}" for name, number in Counter(names).items())
+    return ", ".join(f"{number} {name}" for name, number in rawtypes.counts_of(names).items())
 
 
 def counted(number: int, noun: str) -> str:

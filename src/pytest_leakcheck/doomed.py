@@ -104,7 +104,7 @@ _ASKING = next(map(sys.getrefcount, [object()])) if interpreter.COUNTS_REFERENCE
 def _unreachable(young: list[Any]) -> dict[int, Any]:
     """Return those of `young`, which nothing else of ours holds, that nothing but one another refers to, by id."""
     counts = list(map(sys.getrefcount, young))
-    inner = Counter(map(id, gc.get_referents(*young)))
+    inner = rawtypes.counts_of(map(id, gc.get_referents(*young)))
     nodes = dict(zip(map(id, young), young, strict=True))
     reached = {node for node, count in zip(nodes, counts, strict=True) if count - _ASKING > inner[node]}
     wave = [nodes[node] for node in reached]
@@ -121,8 +121,9 @@ def _add_older(doomed: dict[int, Any], wanted: Collection[int]) -> None:
     known: Counter[int] = Counter()
     wave = list(doomed)
     while wave and len(doomed) < MOST:
-        referents = Counter(map(id, _met_from(doomed, wave, met)))
-        known.update(referents)
+        referents = rawtypes.counts_of(map(id, _met_from(doomed, wave, met)))
+        for node, number in referents.items():
+            known[node] += number
         wave = [node for node in referents if rawtypes.reference_count(met, node) - 1 == known[node]]
         wave = [node for node in wave if node in wanted or gc.is_tracked(met[node])]
         doomed.update((node, met.pop(node)) for node in wave)

@@ -6,9 +6,9 @@ fixture leaves a survivor in the same place while the first one still lives.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_leakcheck import rawtypes
 from pytest_leakcheck.confirm import Confirmation, Entrusted, Ledger, Note, is_held_by, where
 from pytest_leakcheck.places import below
 
@@ -80,7 +80,7 @@ def _warning(name: str, leaks: list[Leak]) -> str:
 
 def _kinds(leaks: list[Leak]) -> list[str]:
     survivors = [survivor for leak in leaks for survivor in (*leak.survivors, *leak.also_keeps)]
-    numbers = Counter(f"{survivor.type_name} {survivor.origin}" for survivor in survivors)
+    numbers = rawtypes.counts_of(f"{survivor.type_name} {survivor.origin}" for survivor in survivors)
     return [f"{number} {kind}" for kind, number in numbers.items()]
 
 

@@ -6,9 +6,9 @@ found are as many as need be cut at least; what else there is once none is found
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from pytest_leakcheck import rawtypes
 from pytest_leakcheck.paths import SEARCH_OBJECTS, Anchor, Graph, searching
 from pytest_leakcheck.proof import OUTSIDE
 from pytest_leakcheck.rounds import finish
@@ -44,7 +44,7 @@ class _Rest:
     def __init__(self, graph: FurtherGraph, known: Iterable[Known]) -> None:
         self._graph = graph
         self._links = frozenset(link for path in known for link in path.links)
-        self._used = Counter(path.nodes[1] for path in known if path.nodes[0] == OUTSIDE)
+        self._used = rawtypes.counts_of(path.nodes[1] for path in known if path.nodes[0] == OUTSIDE)
 
     def holders(self, nodes: Collection[int]) -> list[tuple[int, int]]:
         return [edge for edge in self._graph.holders(nodes) if edge not in self._links]

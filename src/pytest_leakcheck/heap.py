@@ -12,7 +12,6 @@ from __future__ import annotations
 import gc
 import itertools
 import types
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -363,7 +362,7 @@ class Heap:
             if held:
                 self.objects[id(holder)] = holder
                 entered += len(held)
-            for node, number in Counter(held).items() if len(held) > 1 else ((node, 1) for node in held):
+            for node, number in rawtypes.counts_of(held).items() if len(held) > 1 else ((node, 1) for node in held):
                 self._holders.setdefault(node, {})[id(holder)] = number
         return entered
 

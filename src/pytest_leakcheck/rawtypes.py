@@ -10,13 +10,15 @@ import os
 import sys
 import types
 import weakref
-from typing import TYPE_CHECKING, Any, TypeGuard
+from collections import Counter, _count_elements  # type: ignore[attr-defined] # what a Counter counts with, in C
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 from pytest_leakcheck import interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+_Of = TypeVar("_Of")
 _ENVIRONMENT_DIRS = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _type_dict: Any = type.__dict__
 _module_getter = _type_dict["__module__"].__get__
@@ -269,6 +271,17 @@ def file_of(module: object) -> str:
 def is_in_environment(file: str) -> bool:
     """Tell whether a path lies below the folder that an environment installs packages to."""
     return any(folder in file for folder in _ENVIRONMENT_DIRS)
+
+
+def counts_of(values: Iterable[_Of]) -> Counter[_Of]:
+    """Return how often each of `values`, which are our own, comes.
+
+    Given them itself, a Counter would ask whether they are a mapping, and so the metaclass of each mapping class of a
+    user's.
+    """
+    counts: Counter[_Of] = Counter()
+    _count_elements(counts, values)
+    return counts
 
 
 def is_context_tree(obj: object) -> bool:

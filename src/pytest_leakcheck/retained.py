@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gc
 import types
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import interpreter, rawtypes
@@ -61,7 +60,9 @@ def _is_stop(obj: Any) -> bool:
 def _held_from_outside(found: dict[int, Any], survivor: Any, own_references: Callable[[int], int]) -> set[int]:
     """Return the nodes of `found` with references from elsewhere, and all that these lead to."""
     # In an expression of its own: a variable left by a loop would be one more reference to the last object.
-    inner = Counter(id(held) for obj in found.values() for held in gc.get_referents(obj) if id(held) in found)
+    inner = rawtypes.counts_of(
+        id(held) for obj in found.values() for held in gc.get_referents(obj) if id(held) in found
+    )
     outside = [node for node in found if _count(found, node) - own_references(node) > inner[node]]
     reached: set[int] = set()
     while outside:

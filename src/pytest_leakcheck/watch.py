@@ -6,7 +6,6 @@ import gc
 import sys
 import time
 import weakref
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -338,7 +337,7 @@ def _let_go_of_types(dead: Collection[_InPeril], before: Mapping[int, int]) -> b
     Spares a look for them among old objects. Errs towards a missed leak where something else let go in the stead of
     one that was brought back to life.
     """
-    now, gone = _references(dead), Counter(id(each.kind) for each in dead)
+    now, gone = _references(dead), rawtypes.counts_of(id(each.kind) for each in dead)
     return bool(before) and all(node not in now or before[node] - now[node] >= number for node, number in gone.items())
 
 

@@ -7,11 +7,11 @@ to tell is null.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from pytest_leakcheck import rawtypes
 from pytest_leakcheck.baseline import holder
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _survivors(survivors: Iterable[Survivor], run: Run) -> list[dict[str, Any]]:
             "reason": survivor.reason,
             **_place(survivor.file, survivor.line, run),
         }
-        for survivor, number in Counter(survivors).items()
+        for survivor, number in rawtypes.counts_of(survivors).items()
     ]
 
 

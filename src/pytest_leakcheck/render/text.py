@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_leakcheck import rawtypes
 from pytest_leakcheck.describe import counted
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _independent(proof: Proof, style: Style, mark: str) -> list[str]:
 
 
 def _survivors(survivors: tuple[Survivor, ...], style: Style) -> list[str]:
-    rows = Counter((s.type_name, _origin(s)) for s in survivors)
+    rows = rawtypes.counts_of((s.type_name, _origin(s)) for s in survivors)
     cells = [(f"{name}{f' × {number:,}' if number > 1 else ''}", origin, "") for (name, origin), number in rows.items()]
     lines = _table(cells[:_MOST_SURVIVORS], 2, style)
     if len(cells) > _MOST_SURVIVORS:
