@@ -14,7 +14,7 @@ WORKERS ?= 2
 export PYTHONDONTWRITEBYTECODE :=
 COMPILE = -m pytest -q --leakcheck docs/examples/leaky > /dev/null 2>&1 || true
 
-.PHONY: demo test lint types layers tests coverage tests-oldest matrix another docs docs-examples wheel integrations steady corpus suites bench clean
+.PHONY: demo test lint types layers tests coverage tests-oldest matrix another docs docs-examples wheel integrations steady fuzz corpus suites bench clean
 
 demo: $(VENV)/.ready
 	$(BIN)/python docs/examples/demo.py
@@ -73,6 +73,12 @@ integrations: $(LIBRARIES)/.ready $(OLD)/.ready
 # The same verdicts each time, where threads, executors, event loops and Qt have a part in them.
 steady: $(LIBRARIES)/.ready
 	$(LIBRARIES)/bin/python tests/bench/steady.py
+
+# Random object graphs, hostile objects, markers, settings and baselines, by the thousand; each failure is printed with its
+# smallest example and the commands that try it again. FUZZ="--seed 7 --graphs 500" is for some of it.
+FUZZ :=
+fuzz: $(VENV)/.ready
+	$(BIN)/python tests/fuzz/run.py --workers $(WORKERS) $(FUZZ)
 
 # Longer checks, each against real projects; they need the folder shared/ beside this one.
 corpus: $(VENV)/.ready
