@@ -354,6 +354,30 @@ class TestWhatFails:
         assert "registered suite/test_it.py:25, brought back to life by its __del__" in " ".join(report.split())
         assert ".KEPT" in report
 
+    @pytest.mark.parametrize("asked", ["by_refcount=True, instances_of=Undead", "by_refcount=True"])
+    def test_an_object_on_a_cycle_that_is_brought_back_is_told_once(self, tell, asked):
+        """It survives, so nothing waited for the collector, although its weak references died in a collection."""
+        result, report = tell(
+            f"""
+            KEPT = gc.disable() or []
+
+            class Undead:
+                def __init__(self):
+                    self.me = self
+
+                def __del__(self):
+                    KEPT.append(self)
+
+            @pytest.mark.no_leak({asked}, repeat=False)
+            def test_undead():
+                Undead()
+            """
+        )
+
+        result.assert_outcomes(failed=1)
+        assert report.startswith("LEAKED  1 object that should be gone is still alive\n")
+        assert "reference cycle" not in report
+
     @pytest.mark.parametrize(
         "source",
         [

@@ -315,14 +315,14 @@ class Check:
         if leaks and further > 0:
             waited += self._settle(further)
             leaks = self._leaks()
-        leaks += self._cycles(self.grades)
+        leaks += self._cycles(self.grades, self.watch)
         return Report(leaks, waited=waited if waited >= 0.1 else 0.0) if leaks else None
 
-    def _cycles(self, grades: Grades) -> tuple[Leak, ...]:
-        """Return what only the collector freed, less what pytest made wait."""
+    def _cycles(self, grades: Grades, watch: Watch) -> tuple[Leak, ...]:
+        """Return what only the collector freed, less what pytest made wait and what `watch` knows to live after all."""
         if not grades:
             return ()
-        found = united(grades.collected())
+        found = united(grades.collected(watch.nodes()))
         self.set_aside += tuple(leak for leak in found if leak.is_housekeeping)
         return tuple(leak for leak in found if not leak.is_housekeeping)
 
@@ -330,7 +330,7 @@ class Check:
         """Return the same of the project's own classes, each cycle of the run told in full once."""
         if self.found and self._own_grades:
             self.found.collect()
-        return [self.session.told(leak, self._test) for leak in self._cycles(self._own_grades)]
+        return [self.session.told(leak, self._test) for leak in self._cycles(self._own_grades, self.found)]
 
     def _accumulated(self, again: Callable[[], Again | None] | None, kept: Sequence[Any]) -> list[Leak]:
         is_addressed = bool(self.found.addressed)

@@ -21,7 +21,7 @@ from pytest_leakcheck.model import Leak
 from pytest_leakcheck.watch import Watched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Container, Sequence
 
     from pytest_leakcheck.model import Survivor
 
@@ -96,9 +96,17 @@ class Grades:
         self._graded.append(entry)
         self._latest[id(obj)] = entry
 
-    def collected(self) -> list[Leak]:
-        """Return what is known of those that the collector freed."""
-        return [entry.leak or _unseen(entry.watched.fact) for entry in self._graded if entry.is_collected]
+    def collected(self, living: Container[int]) -> list[Leak]:
+        """Return what is known of those that the collector freed.
+
+        `living` are the ids of what lives: what a finalizer brought back survives, though its weak references died.
+        """
+        back = [entry for node, entry in self._latest.items() if node in living]
+        return [
+            entry.leak or _unseen(entry.watched.fact)
+            for entry in self._graded
+            if entry.is_collected and not any(entry is each for each in back)
+        ]
 
     def clear(self) -> None:
         """Watch nothing any more."""
