@@ -233,9 +233,18 @@ def _grouped(
     for index in untold:
         owners[index] = types.get(facts[index].type_name, first)
         owners[index].heads.append(index)
-    for index, over in above.items():
-        owners.get(over, first).hanging.append(index)
+    for index in above:
+        owners.get(_top(above, index), first).hanging.append(index)
     return list(groups.values())
+
+
+def _top(above: dict[int, int], index: int) -> int:
+    """Return the survivor that one hangs below in the end: the paths of those between may be other ones."""
+    seen: set[int] = set()
+    while index in above and index not in seen:
+        seen.add(index)
+        index = above[index]
+    return index
 
 
 class _Facing(NamedTuple):
