@@ -354,6 +354,23 @@ class TestWhatFails:
         assert "registered suite/test_it.py:25, brought back to life by its __del__" in " ".join(report.split())
         assert ".KEPT" in report
 
+    def test_a_cycle_through_a_module_that_nobody_has_any_more_is_told(self, tell):
+        """A module counts for a holder where it is loaded: this one was garbage with the rest of its cycle."""
+        _, report = tell(
+            """
+            import types
+
+            def test_lost(assert_collected):
+                lost = types.ModuleType("lost")
+                lost.thing = assert_collected(Thing(), by_refcount=True)
+                lost.thing.module = lost
+                gc.collect()
+            """
+        )
+
+        assert "could be looked at" not in report
+        assert ".module" in report
+
     @pytest.mark.parametrize("asked", ["by_refcount=True, instances_of=Undead", "by_refcount=True"])
     def test_an_object_on_a_cycle_that_is_brought_back_is_told_once(self, tell, asked):
         """It survives, so nothing waited for the collector, although its weak references died in a collection."""

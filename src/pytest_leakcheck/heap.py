@@ -220,7 +220,8 @@ class Heap:
         """Tell whether a node is kept by more than the holders on the heap: by a root, or by what nobody sees."""
         if rawtypes.is_type(self.objects[node]):
             return self.anchor(node) is not None
-        return rawtypes.is_module(self.objects[node]) or self.outside(node) > 0 or self.missing(node) > 0
+        is_loaded = rawtypes.is_module(self.objects[node]) and self.anchor(node) is not None
+        return is_loaded or self.outside(node) > 0 or self.missing(node) > 0
 
     def missing(self, node: int) -> int:
         """Return how many references to a node nothing explains.
