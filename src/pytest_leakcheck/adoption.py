@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,7 @@ class Adoption:
         self._is_part = not hasattr(config, "workerinput") and not _takes_all(config)
         """Whether some of the suite's tests were left out."""
         self._lines: list[str] = []
+        self._process = os.getpid()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -83,6 +85,8 @@ class Adoption:
         """Compare what occurred with the file, or write it."""
         if hasattr(self._config, "workeroutput"):
             self._config.workeroutput["leakcheck_is_part"] = self._is_part
+            return
+        if os.getpid() != self._process:  # one that a test forked and did not end
             return
         has_ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         is_stopped = bool(session.shouldstop or session.shouldfail)

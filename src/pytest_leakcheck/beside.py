@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck.describe import clean, error_text
+from pytest_leakcheck.loading import undisturbed
 from pytest_leakcheck.model import Report
+from pytest_leakcheck.options import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,13 +29,18 @@ def completed(report: Report, test: str, options: Options, *, again: Iterable[st
 
     `again` are the node ids of the tests that show the leak, where that takes others than the one it is told of.
     """
-    option = " --leakcheck" if options.is_on else ""
-    complete = replace(
-        report,
-        rerun=f"pytest {' '.join(shlex.quote(_as_argument(each, options.root)) for each in again or (test,))}{option}",
-        pictures=_pictures(report, test, options.graph),
+    return printable(
+        replace(report, rerun=_rerun(again or (test,), options), pictures=_pictures(report, test, options.graph))
     )
-    return printable(complete)
+
+
+def _rerun(tests: Iterable[str], options: Options) -> str:
+    """Return the line; empty where it can't be made, as where the current folder is gone."""
+    option = " --leakcheck" if options.is_on else ""
+    try:
+        return f"pytest {' '.join(shlex.quote(_as_argument(each, options.root)) for each in tests)}{option}"
+    except OSError:
+        return ""
 
 
 def printable(report: Report) -> Report:
@@ -61,16 +68,11 @@ def _as_argument(test: str, root: str) -> str:
 def _pictures(report: Report, test: str, folder: str) -> tuple[str, ...]:
     if not folder:
         return ()
-    from pytest_leakcheck.render.graph import write_graphs  # noqa: PLC0415 - objgraph is needed for this alone
-
     try:
-        return tuple(map(_shown, write_graphs(report, Path(folder), test)))
+        with undisturbed():
+            from pytest_leakcheck.render.graph import write_graphs  # noqa: PLC0415 - objgraph is needed for this alone
+        return tuple(map(shown, write_graphs(report, Path(folder), test)))
     except OSError as error:
         return (f"none, as the folder can't be written to ({error_text(error)})",)
     except Exception as error:  # noqa: BLE001 - the verdict stands, whatever a picture of it comes to
         return (f"none ({error_text(error)})",)
-
-
-def _shown(line: str) -> str:
-    """Return a file's path as seen from the current folder, where it lies below it."""
-    return line.removeprefix(str(Path.cwd()) + os.sep)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,7 +13,8 @@ from pytest_leakcheck.addresses import Patience
 from pytest_leakcheck.census import Census
 from pytest_leakcheck.describe import key_text, short_place, short_type_name, type_name
 from pytest_leakcheck.grades import Grades, united, why_not_told
-from pytest_leakcheck.model import Report, Survivor
+from pytest_leakcheck.loading import undisturbed
+from pytest_leakcheck.model import Leak, Report, Survivor
 from pytest_leakcheck.patience import patience
 from pytest_leakcheck.rawtypes import text_of
 from pytest_leakcheck.watch import Watch
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from pytest_leakcheck.again import Again
     from pytest_leakcheck.confirm import Entrusted, Ledger, Note
     from pytest_leakcheck.extensions import Extensions
-    from pytest_leakcheck.model import Leak
     from pytest_leakcheck.options import Options
 
 
@@ -85,7 +86,8 @@ class Session:
     def ledger(self) -> Ledger:
         """The places of survivors that are known so far."""
         if self._ledger is None:
-            from pytest_leakcheck.confirm import Ledger  # noqa: PLC0415 - most runs never get here; it imports much
+            with undisturbed():
+                from pytest_leakcheck.confirm import Ledger  # noqa: PLC0415 - most runs never get here; it imports much
 
             self._ledger = Ledger()
         return self._ledger
@@ -306,6 +308,19 @@ class Check:
         leaks = tuple(leak for leak in report.leaks if not self.options.pardons(leak))
         return replace(report, leaks=leaks) if leaks else None
 
+    def judge_again(self, why: str) -> Report | None:
+        """Return the leaks of what was asked for, where `judge` broke off; `why` is told where that goes on.
+
+        Never raises; what nobody asked for is passed over.
+        """
+        try:
+            self.stop()
+            return self.unpardoned(self._judge_asked_for())
+        except Exception:  # noqa: BLE001 - as the first time, and there is an answer without a search
+            facts = tuple(entry.fact for entry in self.watch.watched if entry.ref() is not None)
+            broken_off = f"the check ended with {why}"
+            return self.unpardoned(Report((Leak(facts, None, unavailable=broken_off),))) if facts else None
+
     def _judge_asked_for(self) -> Report | None:
         self.grades.is_verdict = self._own_grades.is_verdict = True
         within = self.watch.within(self._within)
@@ -344,14 +359,16 @@ class Check:
         self.found.forget(self.watch.alive())
         is_left = self.settle_found()
         if is_left and kept:
-            from pytest_leakcheck.places import below  # noqa: PLC0415 - most tests never get here
+            with undisturbed():
+                from pytest_leakcheck.places import below  # noqa: PLC0415 - most tests never get here
 
             self.found.forget(below(list(kept), self.found.nodes().keys()))
             is_left = len(self.found) > 0
         self.gc_seconds += time.perf_counter() - started
         if not is_left:
             return []
-        from pytest_leakcheck.confirm import Confirmation  # noqa: PLC0415 - most tests never get here; it imports much
+        with undisturbed():
+            from pytest_leakcheck.confirm import Confirmation  # noqa: PLC0415 - most tests never get here
 
         confirmation = Confirmation(
             self.session.ledger,
@@ -376,13 +393,14 @@ class Check:
 
     def stop(self) -> None:
         """End the census, whatever it counted."""
-        if self._census is not None:
-            self._census.stop()
-            self._census = None
+        census, self._census = self._census, None
+        if census is not None:
+            census.stop()
 
     def close(self) -> None:
-        """Let go of everything."""
-        self.stop()
+        """Let go of everything, whatever goes wrong in that."""
+        with contextlib.suppress(Exception):
+            self.stop()
         self.watch.clear()
         self.found.clear()
         self.grades.clear()
@@ -398,7 +416,8 @@ class Check:
         objects = self.watch.alive()
         if not objects:
             return ()
-        from pytest_leakcheck.explain import explain  # noqa: PLC0415 - most tests never get here, and it imports much
+        with undisturbed():
+            from pytest_leakcheck.explain import explain  # noqa: PLC0415 - most tests never get here
 
         words = self.options.extensions.describe
         found = explain(objects, self.watch.facts(objects), seconds=self.options.search_limit, words=words)
@@ -408,7 +427,8 @@ class Check:
 
     def _without_known(self, leaks: Iterable[Leak]) -> tuple[Leak, ...]:
         """Return the leaks without those that only known holders keep, which are noted."""
-        from pytest_leakcheck.confirm import known_in  # noqa: PLC0415 - most tests never get here; it imports much
+        with undisturbed():
+            from pytest_leakcheck.confirm import known_in  # noqa: PLC0415 - most tests never get here
 
         holders, left = self.options.extensions.known(), []
         for leak in leaks:

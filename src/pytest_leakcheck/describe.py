@@ -108,6 +108,15 @@ def error_text(error: BaseException) -> str:
     return clean(f"{name}: {message}" if message else name, 200)
 
 
+def fault_text(error: BaseException) -> str:
+    """Return an error's type and message, and the line that raised it."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    where = f" ({place(traceback.tb_frame.f_code, traceback.tb_lineno)})" if traceback is not None else ""
+    return error_text(error) + where
+
+
 def message_of(error: BaseException) -> str:
     """Return an error's message, or the empty string where telling it would run code of an argument's.
 

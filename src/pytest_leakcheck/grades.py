@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_leakcheck import interpreter, rawtypes
+from pytest_leakcheck.loading import undisturbed
 from pytest_leakcheck.model import Leak
 from pytest_leakcheck.watch import Watched
 
@@ -35,7 +36,8 @@ def why_not_told() -> str:
     """Return why this interpreter can't tell who dies at once; empty where it can."""
     if sys.implementation.name != "cpython":
         return f"{sys.implementation.name} has no reference counting"
-    import sysconfig  # noqa: PLC0415 - few tests get here, and it reads how the interpreter was built
+    with undisturbed():
+        import sysconfig  # noqa: PLC0415 - few tests get here, and it reads how the interpreter was built
 
     if sysconfig.get_config_var("Py_GIL_DISABLED"):
         return "a free-threaded build defers reference counting"
@@ -76,7 +78,8 @@ class Grades:
     def start(self) -> None:
         """Listen to the collector."""
         if not self.is_listening:
-            from pytest_leakcheck.cyclic import look  # noqa: PLC0415 - few tests get here, and it imports much
+            with undisturbed():
+                from pytest_leakcheck.cyclic import look  # noqa: PLC0415 - few tests get here, and it imports much
 
             self._look = look
             self._started, self._looked = time.perf_counter(), 0.0

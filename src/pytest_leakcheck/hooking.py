@@ -14,6 +14,7 @@ from pytest_leakcheck import rawtypes
 from pytest_leakcheck.describe import MAX_TEXT, clean, error_text, short_type_name
 from pytest_leakcheck.extensions import Extensions, KnownHolder, enter, leave
 from pytest_leakcheck.integrations import register_loaded
+from pytest_leakcheck.loading import undisturbed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -142,7 +143,8 @@ def _applies(known: Any) -> bool:
         raise TypeError(f"known_holders returned {short_type_name(type(known))}, not KnownHolder")
     if not known.package:
         return True
-    from packaging.specifiers import SpecifierSet  # noqa: PLC0415 - pytest brings it along, and most runs need it not
+    with undisturbed():
+        from packaging.specifiers import SpecifierSet  # noqa: PLC0415 - pytest brings it, and most runs need it not
 
     try:
         version = importlib.metadata.version(known.package)

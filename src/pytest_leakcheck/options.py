@@ -267,7 +267,10 @@ def _listed(config: pytest.Config, path: str, *, is_updating: bool) -> frozenset
 
 def shown(path: str) -> str:
     """Return a path as seen from the current folder, where it lies below it."""
-    return path.removeprefix(os.path.join(os.getcwd(), ""))  # noqa: PTH109,PTH118 - a prefix, to end in a separator
+    try:
+        return path.removeprefix(os.path.join(os.getcwd(), ""))  # noqa: PTH109,PTH118 - a prefix, to end in a separator
+    except FileNotFoundError:  # a test removed the current folder
+        return path
 
 
 def _ini(config: pytest.Config, name: str) -> Any:

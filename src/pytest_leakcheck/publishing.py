@@ -13,6 +13,7 @@ import pytest
 from pytest_leakcheck import baseline
 from pytest_leakcheck.describe import error_text
 from pytest_leakcheck.files import write
+from pytest_leakcheck.loading import undisturbed
 from pytest_leakcheck.options import shown
 from pytest_leakcheck.render import github, json
 
@@ -25,17 +26,19 @@ if TYPE_CHECKING:
 
 def write_json(results: Results, options: Options, *, warnings: Sequence[str], exit_status: int, seconds: float) -> str:
     """Write the document where the options name a file for it; return what is to be told of that, mostly nothing."""
-    run = json.Run(
-        plugin=_own_version(),
-        pytest=pytest.__version__,
-        python=platform.python_version(),
-        exit_status=exit_status,
-        seconds=seconds,
-        root=options.root,
-        warnings=tuple(warnings),
-        listed=_listed(options),
-    )
     try:
+        with undisturbed():
+            plugin = _own_version()
+        run = json.Run(
+            plugin=plugin,
+            pytest=pytest.__version__,
+            python=platform.python_version(),
+            exit_status=exit_status,
+            seconds=seconds,
+            root=options.root,
+            warnings=tuple(warnings),
+            listed=_listed(options),
+        )
         write(Path(options.json), json.render(results, run))
     except Exception as error:  # noqa: BLE001 - whatever it is, the tests' outcomes stand, and it is told
         return f"{shown(options.json)} is not written: {error_text(error)}"

@@ -19,6 +19,7 @@ from _pytest.runner import CallInfo
 from _pytest.tmpdir import tmppath_result_key
 
 from pytest_leakcheck.bystanders import is_steady, uncounted, unwatched
+from pytest_leakcheck.loading import undisturbed
 from pytest_leakcheck.rawtypes import text_of
 from pytest_leakcheck.release import let_go
 from pytest_leakcheck.timeouts import further_run, limited, why_no_further_run
@@ -229,7 +230,8 @@ def _traceback_of(obj: object) -> tracemalloc.Traceback | None:
     if traced is not None or sys.version_info[:2] != (3, 11):
         return traced
     # 3.11 forgets that the memory of most instances starts two words before the collector's header of two words.
-    import ctypes  # noqa: PLC0415 - for a leak alone
+    with undisturbed():
+        import ctypes  # noqa: PLC0415 - for a leak alone
 
     look_up = ctypes.pythonapi._PyTraceMalloc_GetTraceback  # noqa: SLF001 - there is no public way by address
     look_up.restype, look_up.argtypes = ctypes.py_object, (ctypes.c_uint, ctypes.c_size_t)

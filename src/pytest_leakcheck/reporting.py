@@ -126,6 +126,7 @@ class Reporter:
         self._options = config.stash[OPTIONS]
         self._unwritten = ""
         """Why there is no document, where there should be one."""
+        self._process = os.getpid()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -194,7 +195,7 @@ class Reporter:
     def pytest_sessionfinish(self, exitstatus: int) -> Generator[None, object, object]:
         """Write all that was found into a file, once other plugins have told what they know, and before the summary."""
         result = yield
-        if self._options.json and not self._config.getoption("collectonly", default=False):
+        if self._options.json and self._is_at_home and not self._config.getoption("collectonly", default=False):
             self._unwritten = write_json(
                 self._results,
                 self._options,
@@ -213,6 +214,8 @@ class Reporter:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Write one line on what was checked, a yellow one on each thing that was not as asked for, and annotations."""
+        if not self._is_at_home:
+            return
         results = self._results
         if results.idle < results.tests:
             terminalreporter.write_line(self._last_line())
@@ -230,6 +233,11 @@ class Reporter:
         if self._options.annotations:
             for line in annotation_lines(results, self._options, [*self._warnings()]):
                 terminalreporter.write_line(line)
+
+    @property
+    def _is_at_home(self) -> bool:
+        """Whether this is the process that was started, and not one that a test forked and did not end."""
+        return os.getpid() == self._process
 
     def _last_line(self) -> str:
         results = self._results
@@ -258,7 +266,7 @@ class Reporter:
 
     def _failures(self) -> Iterator[str]:
         for test, text in self._results.troubles:
-            yield f"not checked, by a fault of the plugin that you may want to report: {test}: {text}"
+            yield f"not checked to its end, by a fault of the plugin or of what came in between: {test}: {text}"
         if self._unwritten:
             yield self._unwritten
 

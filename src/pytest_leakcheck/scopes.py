@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_leakcheck import describe, rawtypes
 from pytest_leakcheck.census import Census
+from pytest_leakcheck.loading import undisturbed
 from pytest_leakcheck.watch import Watch
 
 if TYPE_CHECKING:
@@ -119,19 +120,33 @@ class Scopes:
     @contextmanager
     def _watching(self, standing: Standing) -> Iterator[None]:
         outer = self._counting[-1] if self._counting else None
-        if outer is not None:
-            outer.pause()
         census = Census(self._session.own, self._session.own.passed_over)
-        census.start()
+        with self._contained(standing.key):
+            if outer is not None:
+                outer.pause()
+            census.start()
         self._counting.append(census)
         try:
             yield
         finally:
-            census.stop()
             self._counting.pop()
-            standing.watch.add_new(census.new_objects(), f"made during the set-up of {standing.name}")
-            if outer is not None:
-                outer.resume()
+            with self._contained(standing.key):
+                census.stop()
+                standing.watch.add_new(census.new_objects(), f"made during the set-up of {standing.name}")
+            with self._contained(standing.key):
+                if outer is not None:
+                    outer.resume()
+
+    @contextmanager
+    def _contained(self, key: str) -> Iterator[None]:
+        """Warn of an error of the check of a fixture, and go on: it must not break the user's run."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            why = describe.fault_text(error)
+            self._session.ledger.warn(
+                f"{key}: not checked to its end, by a fault of the plugin or of what came in between: {why}"
+            )
 
     def take_over(self, entrusted: Iterable[Entrusted], test: str = "") -> None:
         """Watch until its fixture ends what only that holds; `test` made it, or it keeps the origin that it has.
@@ -161,13 +176,15 @@ class Scopes:
         ended = [standing for standing in self._standing.values() if standing.has_ended]
         for standing in reversed(ended):
             del self._standing[id(standing.definition)]
-            if not is_broken and standing.watch.collect_young():
-                self._waiting.setdefault(standing.key, []).append(standing)
+            with self._contained(standing.key):
+                if not is_broken and standing.watch.collect_young():
+                    self._waiting.setdefault(standing.key, []).append(standing)
         found = Accumulated()
         for key, waiting in list(self._waiting.items()):
             if is_last or len(waiting) >= self._patience.get(key, 1):
                 del self._waiting[key]
-                found |= self._look(key, waiting, may_fail=may_fail)
+                with self._contained(key):
+                    found |= self._look(key, waiting, may_fail=may_fail)
         return found
 
     def _look(self, key: str, waiting: list[Standing], *, may_fail: bool) -> Accumulated:
@@ -178,17 +195,15 @@ class Scopes:
         self._patience[key] = 1 if left else min(2 * self._patience.get(key, 1), _MOST_WAITING)
         found = Accumulated()
         for standing in left:
-            try:
+            with self._contained(key):
                 found |= self._judge(standing, may_fail=may_fail and not standing.is_disturbed)
-            except Exception as error:  # noqa: BLE001 - a fault of ours must not break the user's run
-                why = describe.error_text(error)
-                self._session.ledger.warn(f"{key}: not checked, by a fault of the plugin: {why}")
             standing.watch.clear()
         return found
 
     def _judge(self, standing: Standing, *, may_fail: bool) -> Accumulated:
-        from pytest_leakcheck.confirm import Ledger  # noqa: PLC0415 - most runs never get here; it imports much
-        from pytest_leakcheck.ending import judge_ending  # noqa: PLC0415 - the same
+        with undisturbed():
+            from pytest_leakcheck.confirm import Ledger  # noqa: PLC0415 - most runs never get here; it imports much
+            from pytest_leakcheck.ending import judge_ending  # noqa: PLC0415 - the same
 
         ledger = self._ledgers.setdefault(standing.key, Ledger()) if may_fail else Ledger()
         label = f"{standing.key}, set up for {standing.test}"

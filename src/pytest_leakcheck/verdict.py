@@ -8,6 +8,7 @@ is turned in its hands; where it logs them one by one, or the fixture came too l
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -21,9 +22,10 @@ from pytest_leakcheck.adoption import note_pardoned
 from pytest_leakcheck.beside import completed, printable
 from pytest_leakcheck.bystanders import is_kept
 from pytest_leakcheck.check import Check, LeakError, Plan, Session
-from pytest_leakcheck.describe import error_text
+from pytest_leakcheck.describe import error_text, fault_text
 from pytest_leakcheck.embedding import embed
-from pytest_leakcheck.hooking import extensions_of
+from pytest_leakcheck.hooking import FAULTS, extensions_of
+from pytest_leakcheck.loading import undisturbed
 from pytest_leakcheck.marks import plan_for
 from pytest_leakcheck.model import Report
 from pytest_leakcheck.neighbours import is_collecting, offer_to_others
@@ -84,8 +86,18 @@ class Run:
     """Whether there was anything to judge by then: a test that failed of itself is not checked."""
     trouble: str = ""
     """What went wrong in the check itself."""
+    process: int = field(default_factory=os.getpid)
+    """The process that it began in; a test may fork another one, which comes to the same hooks."""
     judged: float = 0.0
     """Seconds that the verdict took, further runs of the test included: no part of its teardown's duration."""
+
+    @contextmanager
+    def contained(self) -> Iterator[None]:
+        """Note an error of the check as trouble to tell of, and go on: it must not break the user's run."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            self.trouble = self.trouble or fault_text(error)
 
 
 def ensure_judge(config: pytest.Config) -> Judge:
@@ -122,6 +134,8 @@ class Judge:
         self._session = Session(options)
         self._scopes = Scopes(self._session)
         self._latest: Run | None = None
+        self._has_strayed = False
+        """Whether this process was forked by a test, and runs on as if it were the one that was started."""
 
     def begin(self, item: pytest.Item, plan: Plan) -> Run:
         """Start the check of one run of `item`."""
@@ -129,12 +143,13 @@ class Judge:
         run = Run(check, is_owned=item.stash.get(_OWNED, False))
         item.stash[_RUN] = self._latest = run
         run.check.is_expected = lambda: _is_expected_to_fail(item)
-        run.check.start()
+        with run.contained():
+            run.check.start()
         return run
 
     def plan(self, item: pytest.Item) -> Plan | None:
         """Return what `item` is to be checked for, or None where nothing is asked for."""
-        if not isinstance(item, pytest.Function) or self._options.is_off:
+        if not isinstance(item, pytest.Function) or self._options.is_off or self._has_strayed:
             return None
         plan = plan_for(item, self._options)
         is_asked = not plan.is_skipped and (not plan.is_empty or "assert_collected" in item.fixturenames)
@@ -147,7 +162,8 @@ class Judge:
         if plan is None:
             return None
         if plan.is_isolated and not self._is_alone:
-            from pytest_leakcheck.isolated import run_isolated, why_here  # noqa: PLC0415 - few suites have such tests
+            with undisturbed():
+                from pytest_leakcheck.isolated import run_isolated, why_here  # noqa: PLC0415 - few suites have such tests
 
             reason = why_here(item.config)
             if not reason:
@@ -173,12 +189,19 @@ class Judge:
         """Note what fitted no class; end a check that was interrupted in another plugin's protocol."""
         if self._latest is not None:
             self._latest.check.close()
-        asked = merged(self._asked.summary(session, self._session.own), *self._asked_elsewhere)
+        asked = merged(self._summary(session), *self._asked_elsewhere)
         if hasattr(session.config, "workeroutput"):
             session.config.workeroutput["leakcheck_asked"] = asked
         else:
             session.config.stash[ASKED] = asked
         return (yield)
+
+    def _summary(self, session: pytest.Session) -> dict[str, tuple[int, bool]]:
+        try:
+            return self._asked.summary(session, self._session.own)
+        except Exception as error:  # noqa: BLE001 - the outcomes of the tests stand
+            session.config.stash[FAULTS].note("whether names fitted classes", f"can't be told: {fault_text(error)}")
+            return {}
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -212,8 +235,9 @@ class Judge:
         if run is None:
             return (yield)
         value = yield
-        if not is_kept(value):
-            run.check.add_fixture_value(value, fixturedef.argname)
+        with run.contained():
+            if not is_kept(value):
+                run.check.add_fixture_value(value, fixturedef.argname)
         return value
 
     @contextmanager
@@ -223,12 +247,14 @@ class Judge:
                 yield
             return
         run.outlived |= self._scopes.end()  # one that is set up with another parameter ended a moment ago
-        run.check.pause()
+        with run.contained():
+            run.check.pause()
         try:
             with self._scopes.setting_up(definition, item.nodeid, is_checked=True):
                 yield
         finally:
-            run.check.resume()
+            with run.contained():
+                run.check.resume()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -280,6 +306,10 @@ class Judge:
             del state.teardown_exact
 
     def _judge(self, item: pytest.Item, run: Run) -> None:
+        self._has_strayed |= run.process != os.getpid()
+        if self._has_strayed:
+            run.is_judged = True
+            return
         _judge(item, run)
         self._scopes.take_over(run.check.entrusted, item.nodeid)
 
@@ -437,14 +467,21 @@ def _judge(item: pytest.Item, run: Run) -> None:
     started = time.perf_counter()
     let_go(item)
     try:
-        found = run.check.judge(lambda: _second_run(item, run), parametrize_values(item))
-        run.leak = completed(found, item.nodeid, run.check.options) if found else None
-    except Exception as error:  # noqa: BLE001 - a fault of ours must not break the user's run; it is told at the end
-        run.trouble = error_text(error)
+        found = _found(item, run)
+        with run.contained():
+            run.leak = completed(found, item.nodeid, run.check.options) if found else None
+        run.leak = run.leak or found
     finally:
         run.judged += time.perf_counter() - started
     if run.leak is not None and not _tell(item, run, run.leak):
         run.check.session.untell(item.nodeid)  # until its report is logged: another plugin may run the test once more
+
+
+def _found(item: pytest.Item, run: Run) -> Report | None:
+    """Return what leaked; where the check breaks off, that is told at the end, and what was asked for judged anew."""
+    with run.contained():
+        return run.check.judge(lambda: _second_run(item, run), parametrize_values(item))
+    return run.check.judge_again(run.trouble)  # the error, whose frames had what was judged, is gone by now
 
 
 def _second_run(item: pytest.Item, run: Run) -> Again | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pytest_leakcheck import describe
 from pytest_leakcheck.extensions import current
+from pytest_leakcheck.loading import undisturbed
 from pytest_leakcheck.model import Leak, Survivor
 from pytest_leakcheck.render.text import render_alive
 
@@ -30,7 +31,8 @@ def why_alive(obj: Any) -> WhyAlive:
     variable that you call it with counts as a holder only where nothing better is found. Limits: what C code holds is
     told as such, not named.
     """
-    from pytest_leakcheck.explain import examine  # noqa: PLC0415 - it imports much
+    with undisturbed():
+        from pytest_leakcheck.explain import examine  # noqa: PLC0415 - it imports much
 
     objects = [obj]
     del obj

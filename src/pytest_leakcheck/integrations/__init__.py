@@ -6,6 +6,8 @@ import importlib
 import sys
 from typing import TYPE_CHECKING
 
+from pytest_leakcheck.loading import undisturbed
+
 if TYPE_CHECKING:
     import pytest
 
@@ -25,4 +27,6 @@ def register_loaded(manager: pytest.PytestPluginManager) -> None:
         plugin = f"leakcheck-{name}"
         is_wanted = any(library in sys.modules for library in libraries)
         if is_wanted and not manager.has_plugin(plugin) and not manager.is_blocked(plugin):
-            manager.register(importlib.import_module(f"{__name__}.{name}"), plugin)
+            with undisturbed():
+                module = importlib.import_module(f"{__name__}.{name}")
+            manager.register(module, plugin)

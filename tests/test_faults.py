@@ -1,0 +1,307 @@
+"""What goes wrong amid a check: the run goes on, the verdict stands, and what could not be told is said."""
+
+import sys
+import textwrap
+
+import pytest
+
+TOLD = "leakcheck: not checked to its end, by a fault of the plugin or of what came in between: "
+LEAKY = """
+def test_registered(assert_collected): keep(assert_collected(Thing()))
+def test_own(): keep(Thing())
+def test_fine(assert_collected): assert_collected(Thing())
+"""
+forks = pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="needs fork")
+alarms = pytest.mark.skipif(not hasattr(__import__("signal"), "setitimer"), reason="needs timers")
+
+
+def breaking(where, error, times=1):
+    """Return the source of a ``conftest.py`` with which a function of ours raises `error` at its first calls."""
+    module, _, name = where.partition(":")
+    owner, _, attribute = name.rpartition(".")
+    return f"""
+        import importlib
+        owner = importlib.import_module("pytest_leakcheck.{module}")
+        for part in {owner!r}.split(".") if {owner!r} else ():
+            owner = getattr(owner, part)
+        real, left = getattr(owner, {attribute!r}), [{times}]
+
+        def broken(*arguments, **more):
+            if not left[0]:
+                return real(*arguments, **more)
+            left[0] -= 1
+            raise {error}("by the test")
+
+        setattr(owner, {attribute!r}, broken)
+    """
+
+
+def has_no_traceback_of_ours(result):
+    """Tell whether nothing of the plugin's source is shown."""
+    lines = [line for line in [*result.outlines, *result.errlines] if not line.startswith("leakcheck: ")]
+    return not any(sign in line for line in lines for sign in ("INTERNALERROR", "Traceback", "pytest_leakcheck/"))
+
+
+class TestErrorsOfTheInterpreter:
+    @pytest.mark.parametrize(
+        ("where", "error"), [("explain:find_paths", "MemoryError"), ("explain:name_links", "RecursionError")]
+    )
+    def test_in_a_search_the_leak_is_told_without_its_chain(self, suite, where, error):
+        """The object is alive all the same."""
+        suite.write(conftest=breaking(where, error, times=100))
+        result = suite.run(LEAKY, "--leakcheck")
+
+        result.assert_outcomes(passed=1, failed=2)
+        (line, *_) = suite.lines_of(result, "chain unavailable")
+        assert line == f"  chain unavailable: the search ended with {error}: by the test"
+        assert has_no_traceback_of_ours(result)
+
+    @pytest.mark.parametrize(
+        ("where", "error", "failed"),
+        [
+            ("watch:Watch.settle", "MemoryError", 2),
+            ("check:Check.gather", "MemoryError", 2),
+            ("check:patience", "RecursionError", 2),
+            ("confirm:Confirmation.judge", "RecursionError", 2),
+            ("verdict:why_not_repeatable", "RecursionError", 2),
+            ("verdict:completed", "MemoryError", 2),
+            ("census:Census.start", "MemoryError", 2),
+            ("census:Census.stop", "MemoryError", 2),
+        ],
+    )
+    def test_elsewhere_in_the_check_what_was_registered_is_judged_all_the_same(self, suite, where, error, failed):
+        """What could not be judged for the fault is told at the end; the tests after it are checked in full."""
+        source = "def test_before(): keep(Thing())\n" + LEAKY if "confirm" in where else LEAKY
+        suite.write(conftest=breaking(where, error))
+        result = suite.run(source, "--leakcheck")
+
+        assert result.parseoutcomes()["failed"] == failed
+        (line,) = suite.lines_of(result, TOLD)
+        assert f"{error}: by the test (suite/conftest.py:" in line
+        assert has_no_traceback_of_ours(result)
+
+    def test_a_check_that_fails_each_time_tells_of_what_lives(self, suite):
+        """What was registered and is alive is a leak, found without a search."""
+        suite.write(conftest=breaking("check:Check._settle", "MemoryError", times=100))
+        result = suite.run(LEAKY, "--leakcheck")
+
+        result.assert_outcomes(passed=2, failed=1)
+        assert suite.lines_of(result, "  chain unavailable: the check ended with MemoryError: by the test")
+        assert len(suite.lines_of(result, TOLD)) == 3
+        assert has_no_traceback_of_ours(result)
+
+    @pytest.mark.parametrize(
+        ("where", "error"),
+        [
+            ("census:Census.start", "MemoryError"),
+            ("census:Census.stop", "MemoryError"),
+            ("census:Census.resume", "RecursionError"),
+            ("scopes:Scopes._look", "RecursionError"),
+        ],
+    )
+    def test_around_a_wider_fixture_the_tests_keep_their_outcomes(self, suite, where, error):
+        """A fixture is set up and torn down, whatever becomes of its check."""
+        suite.write(conftest=breaking(where, error, times=100))
+        result = suite.run(
+            """
+            @pytest.fixture(scope="module")
+            def server():
+                keep(Thing())
+                yield 1
+                print("server is down")
+
+            def test_it(server, tmp_path): assert server == 1
+            """,
+            "--leakcheck",
+            "-s",
+        )
+
+        result.assert_outcomes(passed=1)
+        assert suite.lines_of(result, "server is down")
+        assert suite.lines_of(result, f"{error}: by the test")
+        assert has_no_traceback_of_ours(result)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sets a limit as Linux counts it")
+@pytest.mark.parametrize("megabytes", [0, 8])
+def test_where_memory_is_short_the_verdicts_stand(suite, megabytes):
+    """What was registered fails its test, with or without its chain, and nobody else's does."""
+    result = suite.run(
+        f"""
+        import os, resource
+        HEAP = [[number] for number in range(400_000)]
+
+        @pytest.fixture(scope="module", autouse=True)
+        def short():
+            with open("/proc/self/statm") as file:
+                size = int(file.read().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (size + {megabytes}_000_000, -1))
+            yield
+            resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
+
+        def test_registered(assert_collected): HEAP[200_000].append([[assert_collected(Thing())]])
+        def test_own(): HEAP[300_000].append(Thing())
+        def test_fine(assert_collected): assert_collected(Thing())
+        """,
+        "--leakcheck",
+        "-v",
+    )
+
+    outcomes = dict(line.split()[:2] for line in suite.lines_of(result, "test_it.py::test_", "%]"))
+    assert outcomes["test_it.py::test_registered"] == "LEAKED"
+    assert outcomes["test_it.py::test_fine"] == "PASSED"
+    assert outcomes["test_it.py::test_own"] == "LEAKED" or suite.lines_of(result, TOLD, "test_own")
+    assert has_no_traceback_of_ours(result)
+
+
+IMPORTING = """
+import sys
+
+class Refusing:
+    def find_spec(self, name, path=None, target=None): raise RuntimeError(f"no import of {{name}}")
+
+@pytest.fixture(scope="session", autouse=True)
+def imports():
+    {what}
+    yield
+"""
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "sys.meta_path.insert(0, Refusing())",
+        "sys.path[:] = sys.path_hooks[:] = []",
+        "sys.path = None",
+    ],
+)
+def test_import_hooks_that_fail_break_no_check(suite, what):
+    """The plugin imports its parts by what was there before the tests, and leaves the user's hooks as they are."""
+    (suite.path / "known.txt").write_text("")
+    options = (
+        "--leakcheck",
+        "--leakcheck-json=leaks.json",
+        "--leakcheck-graph=pictures",
+        "--leakcheck-baseline=known.txt",
+    )
+    cyclic = "\ndef test_cyclic(assert_collected):\n  a = assert_collected(Thing(), by_refcount=True)\n  a.a = a\n"
+    result = suite.run(IMPORTING.format(what=what) + LEAKY + cyclic, *options)
+
+    result.assert_outcomes(passed=1, failed=3)
+    assert len(suite.lines_of(result, ".KEPT")) >= 2
+    assert not suite.lines_of(result, "not checked")
+    assert (suite.path / "leaks.json").exists()
+    assert has_no_traceback_of_ours(result)
+
+
+@forks
+class TestFork:
+    def test_a_child_that_ends_is_no_part_of_the_run(self, suite):
+        """As those of multiprocessing: what it made is judged by nobody, and the parent's verdict is its own."""
+        result = suite.run(
+            """
+            import os, multiprocessing, time
+
+            def work():
+                KEPT.extend(Thing() for _ in range(10_000))
+
+            def test_forks(assert_collected):
+                pid = os.fork()
+                if not pid:
+                    keep(assert_collected(Thing()))
+                    os._exit(3)
+                assert os.waitpid(pid, 0)[1] == 3 << 8
+
+            def test_multiprocessing(assert_collected):
+                process = multiprocessing.get_context("fork").Process(target=work)
+                process.start()
+                process.join(20)
+                assert process.exitcode == 0
+                assert_collected(Thing())
+
+            def test_leaks_after_it(assert_collected):
+                pid = os.fork() or os._exit(0)
+                os.waitpid(pid, 0)
+                keep(assert_collected(Thing()))
+            """,
+            "--leakcheck",
+            "-W",
+            "ignore::DeprecationWarning",
+        )
+
+        result.assert_outcomes(passed=2, failed=1)
+        assert len(suite.lines_of(result, "leakcheck: ")) == 1
+
+    def test_a_child_that_runs_on_checks_and_writes_nothing(self, suite):
+        """It falls out of the test by an error, as if it were the run: pytest's lines come twice, ours do not."""
+        result = suite.run(
+            """
+            import os
+
+            def test_forks(assert_collected):
+                keep(assert_collected(Thing()))
+                pid = os.fork()
+                if not pid:
+                    return
+                os.waitpid(pid, 0)
+
+            def test_next(): keep(Thing())
+            """,
+            "--leakcheck",
+            "--leakcheck-json=leaks.json",
+            "--leakcheck-baseline=known.txt",
+            "--leakcheck-update-baseline",
+            "-W",
+            "ignore::DeprecationWarning",
+        )
+
+        assert len(suite.lines_of(result, "leakcheck: ")) == 2
+        assert len(suite.lines_of(result, "known.txt lists 1 leak: 1 new, 0 kept, 0 removed")) == 1
+        assert suite.lines_of(result, "2 passed")
+
+
+@alarms
+class TestSignals:
+    RING = """
+    import signal, time
+    from pytest_leakcheck import watch
+
+    def ring(*_): raise {error}("time is over")
+
+    @pytest.fixture(autouse=True)
+    def alarm():
+        signal.signal(signal.SIGALRM, ring)
+        yield
+        real = watch.Watch.settle
+        def settle(*arguments):
+            watch.Watch.settle = real
+            signal.raise_signal(signal.SIGALRM)
+            return real(*arguments)
+        watch.Watch.settle = settle
+    """
+
+    def test_a_handler_that_raises_amid_a_verdict_costs_none(self, suite):
+        """Its error is told with the line that raised it, and the object judged anew."""
+        result = suite.run(textwrap.dedent(self.RING.format(error="TimeoutError")) + LEAKY)
+
+        result.assert_outcomes(passed=2, failed=1)
+        (line, _) = suite.lines_of(result, TOLD)
+        assert line.endswith("test_it.py::test_registered: TimeoutError: time is over (suite/test_it.py:19)")
+        assert suite.lines_of(result, ".KEPT")
+        assert has_no_traceback_of_ours(result)
+
+    def test_what_pytest_takes_for_an_outcome_is_the_teardowns(self, suite):
+        """As without the plugin, where it comes a moment later; the call keeps its own outcome."""
+        result = suite.run(textwrap.dedent(self.RING.format(error="pytest.fail.Exception")) + LEAKY)
+
+        result.assert_outcomes(passed=3, errors=2)
+        assert "INTERNALERROR" not in result.stdout.str()
+
+    def test_ctrl_c_amid_a_verdict_ends_the_run(self, suite):
+        """At once, with the report of the call that was held back; nothing is judged after it."""
+        source = textwrap.dedent(self.RING.format(error="KeyboardInterrupt")) + LEAKY
+        result = suite.run(source, "--leakcheck")
+
+        assert result.ret == pytest.ExitCode.INTERRUPTED
+        result.assert_outcomes(passed=1)
+        assert "INTERNALERROR" not in result.stdout.str()
