@@ -339,7 +339,7 @@ class TestWhatFails:
         """Its weak references died when its finalizer ran, and it lives on."""
         _, report = tell(
             """
-            KEPT = gc.disable() or []  # a collection that comes by itself before the verdict would hide it
+            KEPT = []
 
             class Undead(Node):
                 def __del__(self):

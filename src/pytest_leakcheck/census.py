@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import interpreter, rawtypes
 from pytest_leakcheck.addresses import has_generations
+from pytest_leakcheck.afterlife import Afterlife
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +44,7 @@ class Census:
         self._asked: dict[int, tuple[weakref.ref[Any], str]] = {}
         self._answers: list[tuple[weakref.ref[Any], str]] = []
         self._refs: list[weakref.ref[Any]] = []
+        self._afterlife: Afterlife[None] = Afterlife()
         self._addresses: dict[int, weakref.ref[type]] = {}
         self._old: dict[int, weakref.ref[Any] | None] = {}
         self._seen = 0
@@ -69,6 +71,7 @@ class Census:
         finally:
             self._is_running = False
             interpreter.stop_calling(self)
+            self._afterlife.stop()
 
     def pause(self) -> None:
         """Count what is there, and stop counting until `resume`; pauses nest."""
@@ -109,6 +112,10 @@ class Census:
             if obj is not None:
                 living[id(obj)] = obj
         return list(living.values())
+
+    def brought_back(self) -> list[Any]:
+        """Return those of the counted that live because their finalizers brought them back to life; once."""
+        return [obj for obj, _ in self._afterlife.back()]
 
     def new_addresses(self) -> dict[int, weakref.ref[type]]:
         """Return the addresses of those counted that can't be weakly referenced, with their types.
@@ -177,6 +184,7 @@ class Census:
         ref = rawtypes.weak_reference(obj)
         if ref is not None:
             self._refs.append(ref)
+            self._afterlife.add(obj, None)
             if self._at_once is not None:
                 self._at_once(obj)
         else:

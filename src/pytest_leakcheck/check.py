@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pytest_leakcheck import targets
+from pytest_leakcheck import interpreter, targets
 from pytest_leakcheck.addresses import Patience
+from pytest_leakcheck.afterlife import Afterlife
 from pytest_leakcheck.census import Census
 from pytest_leakcheck.describe import key_text, short_place, short_type_name, type_name
 from pytest_leakcheck.grades import Grades, united, why_not_told
@@ -133,6 +134,8 @@ class Check:
         self.options = session.options if extensions is None else replace(session.options, extensions=extensions)
         self.watch = Watch()
         """What is asked for by hand: it must die."""
+        self._afterlife: Afterlife[tuple[Survivor, float | None]] = Afterlife()
+        """What is registered and may be brought back to life."""
         self.grades, self._own_grades = Grades(), Grades()
         """How those of it die that must do so at once; the same of the project's own."""
         self.found = Watch()
@@ -204,7 +207,9 @@ class Check:
     ) -> None:
         """Watch `obj`; `spot`, the file and line that ask for it, and `reason` are for the report."""
         origin = f"registered {short_place(*spot)}"
-        fact = self.watch.add(obj, origin, reason, self.plan.within if within is None else within, spot=spot)
+        within = self.plan.within if within is None else within
+        fact = self.watch.add(obj, origin, reason, within, spot=spot)
+        self._afterlife.add(obj, (fact, within))
         if (by_refcount or self.plan.by_refcount) and self._can_grade():
             self.grades.add(obj, fact)
 
@@ -255,6 +260,8 @@ class Check:
 
     def gather(self) -> None:
         """End the census and watch what it counted."""
+        for obj, (fact, within) in self._afterlife.back():
+            self.watch.add_back(obj, fact, within)
         if self._census is None:
             return
         self._census.stop()
@@ -263,10 +270,15 @@ class Check:
             if id(value) not in known:
                 self.found.add_new([value], origin)
                 known.add(id(value))
-        fresh = [obj for obj in self._census.new_objects() if id(obj) not in known]
+        counted = [obj for obj in self._census.new_objects() if id(obj) not in known]
+        fresh = [obj for obj in counted if not interpreter.is_finalized(obj)]
         asked = (obj for obj in fresh if self._named(type(obj)))
         self.watch.add_new(asked, self._origin, self.plan.within)
         self.found.add_new((obj for obj in fresh if not self._named(type(obj))), self._origin)
+        back = (obj for obj in (*counted, *self._census.brought_back()) if interpreter.is_finalized(obj))
+        for obj in {id(obj): obj for obj in back if id(obj) not in known}.values():
+            watch = self.watch if self._named(type(obj)) else self.found
+            watch.add_back(obj, Survivor(type_name(type(obj)), self._origin), self.plan.within)
         if self._census.new_addresses() and self.session.patience.is_due():
             self.found.add_addresses(self._census.new_addresses(), self._origin, self._census.span)
         self._census = None
@@ -330,14 +342,17 @@ class Check:
         if leaks and further > 0:
             waited += self._settle(further)
             leaks = self._leaks()
-        leaks += self._cycles(self.grades, self.watch)
+        leaks += self._cycles(self.grades)
         return Report(leaks, waited=waited if waited >= 0.1 else 0.0) if leaks else None
 
-    def _cycles(self, grades: Grades, watch: Watch) -> tuple[Leak, ...]:
-        """Return what only the collector freed, less what pytest made wait and what `watch` knows to live after all."""
+    def _cycles(self, grades: Grades) -> tuple[Leak, ...]:
+        """Return what only the collector freed, less what pytest made wait, and what was brought back to life."""
         if not grades:
             return ()
-        found = united(grades.collected(watch.nodes()))
+        alive = (*self.watch.alive(), *self.found.alive())
+        grades.forget(id(obj) for obj in alive if interpreter.is_finalized(obj))
+        del alive
+        found = united(grades.collected())
         self.set_aside += tuple(leak for leak in found if leak.is_housekeeping)
         return tuple(leak for leak in found if not leak.is_housekeeping)
 
@@ -345,7 +360,7 @@ class Check:
         """Return the same of the project's own classes, each cycle of the run told in full once."""
         if self.found and self._own_grades:
             self.found.collect()
-        return [self.session.told(leak, self._test) for leak in self._cycles(self._own_grades, self.found)]
+        return [self.session.told(leak, self._test) for leak in self._cycles(self._own_grades)]
 
     def _accumulated(self, again: Callable[[], Again | None] | None, kept: Sequence[Any]) -> list[Leak]:
         is_addressed = bool(self.found.addressed)
@@ -401,6 +416,7 @@ class Check:
         """Let go of everything, whatever goes wrong in that."""
         with contextlib.suppress(Exception):
             self.stop()
+        self._afterlife.stop()
         self.watch.clear()
         self.found.clear()
         self.grades.clear()

@@ -22,7 +22,7 @@ from pytest_leakcheck.model import Leak
 from pytest_leakcheck.watch import Watched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pytest_leakcheck.model import Survivor
 
@@ -49,6 +49,8 @@ class _Graded:
     """What is known of one object that is to die at once."""
 
     watched: Watched
+    node: int
+    """The object's id."""
     is_collected: bool = False
     leak: Leak | None = None
     """What made it wait, as far as that was seen."""
@@ -95,21 +97,18 @@ class Grades:
         def note(_: object) -> None:
             entry.is_collected = self._collecting == threading.get_ident()
 
-        entry = _Graded(Watched(weakref.ref(obj, note), fact))
+        entry = _Graded(Watched(weakref.ref(obj, note), fact), id(obj))
         self._graded.append(entry)
         self._latest[id(obj)] = entry
 
-    def collected(self, living: Container[int]) -> list[Leak]:
-        """Return what is known of those that the collector freed.
+    def collected(self) -> list[Leak]:
+        """Return what is known of those that the collector freed."""
+        return [entry.leak or _unseen(entry.watched.fact) for entry in self._graded if entry.is_collected]
 
-        `living` are the ids of what lives: what a finalizer brought back survives, though its weak references died.
-        """
-        back = [entry for node, entry in self._latest.items() if node in living]
-        return [
-            entry.leak or _unseen(entry.watched.fact)
-            for entry in self._graded
-            if entry.is_collected and not any(entry is each for each in back)
-        ]
+    def forget(self, nodes: Iterable[int]) -> None:
+        """Stop watching the objects with these ids: they have not died."""
+        gone = frozenset(nodes)
+        self._graded = [entry for entry in self._graded if entry.node not in gone]
 
     def clear(self) -> None:
         """Watch nothing any more."""

@@ -50,7 +50,8 @@ class _InPeril(NamedTuple):
     entry: Watched
 
 
-def _brought_back(fact: Survivor) -> Survivor:
+def brought_back(fact: Survivor) -> Survivor:
+    """Return what is known of an object that its finalizer has brought back to life."""
     return replace(fact, origin=f"{fact.origin}, brought back to life by its __del__")
 
 
@@ -97,6 +98,10 @@ class Watch:
         self.watched.append(Watched(ref, fact, within))
         self.total += 1
         return fact
+
+    def add_back(self, obj: object, fact: Survivor, within: float | None = None) -> None:
+        """Watch on what `fact` is known of: a collection took its weak references, its finalizer brought it back."""
+        self.watched.append(Watched(weakref.ref(obj), brought_back(fact), within))
 
     def add_new(self, objects: Iterable[object], origin: str, within: float | None = None) -> None:
         """Watch `objects`, known to be unwatched, as far as they can be weakly referenced; they may be many."""
@@ -196,7 +201,7 @@ class Watch:
         kept = {id(each.entry) for each in in_peril if interpreter.is_finalized(each.entry.ref())}
         if kept:  # CPython 3.15 keeps the weak references to what it brings back
             self.watched = [
-                replace(entry, fact=_brought_back(entry.fact)) if id(entry) in kept else entry for entry in self.watched
+                replace(entry, fact=brought_back(entry.fact)) if id(entry) in kept else entry for entry in self.watched
             ]
         return freed
 
@@ -218,7 +223,7 @@ class Watch:
         for node, back in addresses.find_resurrected(kinds, generation).items():
             if interpreter.is_finalized(back):  # not another object at its address
                 entry = dead[node].entry
-                self.watched.append(replace(entry, ref=weakref.ref(back), fact=_brought_back(entry.fact)))
+                self.watched.append(replace(entry, ref=weakref.ref(back), fact=brought_back(entry.fact)))
 
     def drop_dead(self) -> bool:
         """Forget what has died; tell whether anything is left."""
