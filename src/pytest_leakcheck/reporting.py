@@ -34,6 +34,10 @@ _MOST_TEXT = 2_000
 """Characters of a line at the end of the run; what it names may be of any length, and hold anything."""
 
 
+_TAKEN_IN = frozenset({"leakcheck_checked", "leakcheck_notes", "leakcheck_pardoned"})
+"""What reports bring that concerns the end of the run alone."""
+
+
 class LeakRepr(TerminalRepr):
     """A leak report as pytest's terminal, JUnit file and summary want it."""
 
@@ -128,8 +132,16 @@ class Reporter:
         """Why there is no document, where there should be one."""
         self._process = os.getpid()
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, object, object]:
+        """Take in what a report tells, and then out of it: pytest keeps each report to the end of the run."""
+        self._take_in(report)
+        result = yield
+        for name in _TAKEN_IN & vars(report).keys():
+            delattr(report, name)
+        return result
+
+    def _take_in(self, report: pytest.TestReport) -> None:
         """Count, and give a report that crossed from a worker its colours back."""
         self._strip(report)
         checked = getattr(report, "leakcheck_checked", None)

@@ -54,10 +54,10 @@ if TYPE_CHECKING:
     from pytest_leakcheck.options import Options
     from pytest_leakcheck.watch import Watch
 
-_RUN = pytest.StashKey["Run"]()
+_runs: dict[int, Run] = {}
+"""By the ids of their items the runs that are under way; an item's own stash would stay as large as it once was."""
 _TOLD: pytest.StashKey[list[str]] = pytest.StashKey()
 """The fingerprints of the leaks that the reports of a test's current run tell of."""
-_OWNED = pytest.StashKey[bool]()
 _JUDGE = "leakcheck-judge"
 _NEWLINE = r"\n"
 
@@ -118,7 +118,7 @@ def check_of(item: pytest.Function) -> Check | None:
     if options.is_off or item.get_closest_marker("skip_leakcheck"):
         return None
     judge = ensure_judge(item.config)
-    run = item.stash.get(_RUN, None) or judge.begin(item, plan_for(item, options))
+    run = _runs.get(id(item)) or judge.begin(item, plan_for(item, options))
     return run.check
 
 
@@ -134,14 +134,16 @@ class Judge:
         self._session = Session(options)
         self._scopes = Scopes(self._session)
         self._latest: Run | None = None
+        self._owned: pytest.Item | None = None
+        """The item whose protocol is ours, while it runs."""
         self._has_strayed = False
         """Whether this process was forked by a test, and runs on as if it were the one that was started."""
 
     def begin(self, item: pytest.Item, plan: Plan) -> Run:
         """Start the check of one run of `item`."""
         check = Check(self._session, plan, item.nodeid, extensions=extensions_of(item.config, item))
-        run = Run(check, is_owned=item.stash.get(_OWNED, False))
-        item.stash[_RUN] = self._latest = run
+        run = Run(check, is_owned=self._owned is item)
+        _runs[id(item)] = self._latest = run
         run.check.is_expected = lambda: _is_expected_to_fail(item)
         with run.contained():
             run.check.start()
@@ -174,13 +176,13 @@ class Judge:
         taken = None if self._is_alone else offer_to_others(self, item, nextitem)  # type: ignore[arg-type]
         if taken is not None:
             return taken
-        item.stash[_OWNED] = True
+        self._owned = item
         try:
             item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
             runtestprotocol(item, log=False, nextitem=nextitem)
             item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         finally:
-            item.stash[_OWNED] = False
+            self._owned = None
             _end_interrupted(item)
         return True
 
@@ -189,6 +191,8 @@ class Judge:
         """Note what fitted no class; end a check that was interrupted in another plugin's protocol."""
         if self._latest is not None:
             self._latest.check.close()
+        for item in session.items:
+            _runs.pop(id(item), None)
         asked = merged(self._summary(session), *self._asked_elsewhere)
         if hasattr(session.config, "workeroutput"):
             session.config.workeroutput["leakcheck_asked"] = asked
@@ -219,7 +223,7 @@ class Judge:
         try:
             return (yield)
         finally:
-            run = item.stash.get(_RUN, None)
+            run = _runs.get(id(item))
             if run is not None:
                 run.is_body_over = True
 
@@ -228,7 +232,7 @@ class Judge:
         """Count what is made for a wider-scoped fixture apart; note the values made for this test."""
         __tracebackhide__ = True
         item = request._pyfuncitem  # noqa: SLF001 - a wider request has no public way to the test
-        run = item.stash.get(_RUN, None)
+        run = _runs.get(id(item))
         if fixturedef.scope != "function":
             with self._setting_up_wider(fixturedef, item, run):
                 return (yield)
@@ -260,7 +264,7 @@ class Judge:
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
         """Judge between the test's own teardown and that of wider scopes, and after each of these."""
         __tracebackhide__ = True
-        run = item.stash.get(_RUN, None)
+        run = _runs.get(id(item))
         if item.stash.get(REPEATING, False) or (run is None and not self._scopes.has_watched):
             return (yield)
         with self._judging_teardown(item, run):
@@ -356,7 +360,7 @@ class Judge:
         self, item: pytest.Item, call: CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Note failures; dress a leak's report; log what need not wait for the verdict."""
-        run = item.stash.get(_RUN, None)
+        run = _runs.get(id(item))
         if run is not None and call.when == "teardown":
             call.duration = max(0.0, call.duration - run.judged)
         with _strictness_put_off(item) if run is not None and _is_awaited(run, call) else nullcontext():
@@ -366,7 +370,7 @@ class Judge:
         self._note(item, call, report)
         if run is None:
             _give_told(item, call, report)
-            if item.stash.get(_OWNED, False):  # the setup failed before the run began
+            if self._owned is item:  # the setup failed before the run began
                 item.ihook.pytest_runtest_logreport(report=report)
             return report
         if call.when == "teardown" and run.late is not None:
@@ -387,7 +391,7 @@ class Judge:
         if run.is_checked:
             note_checked(report, run.check, run.trouble)
             self._asked.note(run.check.plan)
-        del item.stash[_RUN]
+        del _runs[id(item)]
         if run.is_owned and run.report is not None:
             item.ihook.pytest_runtest_logreport(report=run.report)
 
@@ -495,7 +499,7 @@ def _second_run(item: pytest.Item, run: Run) -> Again | None:
 
     def again(*, is_traced: bool = False) -> Watch | None:
         second = Check(run.check.session, Plan(is_own=True), extensions=run.check.options.extensions)
-        item.stash[_RUN] = Run(second, is_owned=False)
+        _runs[id(item)] = Run(second, is_owned=False)
         second.start()
         try:
             with running_again(item, is_traced=is_traced) as errors:
@@ -510,7 +514,7 @@ def _second_run(item: pytest.Item, run: Run) -> Again | None:
                 return second.found
         finally:
             second.stop()
-            item.stash[_RUN] = run
+            _runs[id(item)] = run
 
     return again
 
@@ -581,10 +585,10 @@ def _own_words(item: pytest.Item) -> Iterator[None]:
 
 def _end_interrupted(item: pytest.Item) -> None:
     """Close a run that Ctrl-C or pytest.exit ended before its teardown did, and log what was held back."""
-    run = item.stash.get(_RUN, None)
+    run = _runs.get(id(item))
     if run is None:
         return
-    del item.stash[_RUN]
+    del _runs[id(item)]
     run.check.close()
     if run.report is not None:
         item.ihook.pytest_runtest_logreport(report=run.report)
