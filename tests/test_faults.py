@@ -1,9 +1,15 @@
 """What goes wrong amid a check: the run goes on, the verdict stands, and what could not be told is said."""
 
+import subprocess
 import sys
 import textwrap
+import time
+from pathlib import Path
 
 import pytest
+
+import leaks
+from pytest_leakcheck import baseline
 
 TOLD = "leakcheck: not checked to its end, by a fault of the plugin or of what came in between: "
 LEAKY = """
@@ -305,3 +311,164 @@ class TestSignals:
         assert result.ret == pytest.ExitCode.INTERRUPTED
         result.assert_outcomes(passed=1)
         assert "INTERNALERROR" not in result.stdout.str()
+
+
+class TestFinalizers:
+    @pytest.mark.parametrize("error", ["ValueError(self)", "SystemExit(3)", "KeyboardInterrupt"])
+    def test_one_that_raises_makes_no_leak(self, suite, error):
+        """It is kept by pytest, which keeps the error, whose frame has the object, until it warns of it."""
+        result = suite.run(
+            f"""
+            class Raises:
+                def __init__(self): self.itself = self
+                def __del__(self): raise {error}
+
+            def test_registered(assert_collected): assert_collected(Raises())
+            def test_own(): Raises()
+            def test_leak(assert_collected):
+                Raises()
+                keep(assert_collected(Thing()))
+            """,
+            "--leakcheck",
+        )
+
+        result.assert_outcomes(passed=2, failed=1, warnings=result.parseoutcomes().get("warnings", 0))
+        assert suite.lines_of(result, "LEAKED test_it.py::test_leak ")
+        assert "INTERNALERROR" not in result.stdout.str()
+
+    def test_reports_can_be_had_while_the_interpreter_ends(self):
+        """From a function of atexit, and from a finalizer that runs when modules are gone."""
+        text = leaks.run_script(
+            textwrap.dedent("""
+            import atexit, sys, types
+            from pytest_leakcheck import LeakError, no_leak, why_alive
+
+            class Thing: ...
+
+            class Late:
+                def __del__(self):
+                    print(str(why_alive(KEPT[0])).splitlines()[0])
+
+            KEPT = [Thing()]
+            sys.modules["late"] = types.ModuleType("late")
+            sys.modules["late"].last = Late()
+
+            @atexit.register
+            def end():
+                try:
+                    with no_leak(instances_of=Thing):
+                        KEPT.append(Thing())
+                except LeakError as error:
+                    print(str(error).splitlines()[0])
+            """)
+        )
+
+        assert text.splitlines() == ["LEAKED  1 object that should be gone is still alive", "ALIVE  __main__.Thing"]
+
+
+CHANGING = """
+import random, sys, threading, time, types
+from pytest_leakcheck.explain import explain
+from pytest_leakcheck.model import Survivor
+sys.setswitchinterval(1e-6)
+app = sys.modules["app"] = types.ModuleType("app")
+class Thing: pass
+app.TABLE, app.HOLDER, stop = {number: [Thing()] for number in range(2000)}, Thing(), []
+def change(seed):
+    pick = random.Random(seed).randrange
+    while not stop:
+        for names, make in ((app.TABLE, list), (vars(app.HOLDER), Thing), (vars(app), dict), (sys.modules, Thing)):
+            key = pick(4000) if names is app.TABLE else f"a{pick(300)}"
+            names[key] = [make()]
+            names.pop(pick(4000) if names is app.TABLE else f"a{pick(300)}", None)
+        type(f"Kind{pick(100)}", (Thing,), {})
+for seed in range(3): threading.Thread(target=change, args=(seed,), daemon=True).start()
+end, found = time.monotonic() + 2, []
+while time.monotonic() < end:
+    found.append(Thing())
+    app.KEPT = {"key": [found[0]]}
+    leak = explain(found, [Survivor("Thing", "")])[0]
+    found.clear()
+    assert leak.trace is not None, leak.unavailable
+stop.append(1)
+print(leak.trace.root.name)
+"""
+
+
+def test_threads_that_change_the_graph_stop_no_search():
+    """Dicts, modules, classes and `sys.modules` change while they are walked."""
+    assert leaks.run_script(CHANGING) == "app\n"
+
+
+UPDATING = """
+import sys, time
+from pytest_leakcheck import baseline
+number, start = int(sys.argv[1]), float(sys.argv[2])
+seen = baseline.Seen()
+for index in range(8):
+    fingerprint = f"{number:04x}{index:08x}"
+    seen.add("test_it.py::test_it", baseline.Sighting(fingerprint, ["shop.Thing"], "shop.KEPT", "", 0))
+    time.sleep(max(0, start + index / 20 - time.time()))
+    baseline.update("folder/known.txt", "known.txt", seen)
+"""
+
+
+def test_processes_that_update_a_baseline_at_once_lose_nothing(tmp_path):
+    """Each finds what the others wrote, and the file is whole at any time."""
+    start = str(time.time() + 1)
+    calls = [[sys.executable, "-c", UPDATING, str(number), start] for number in range(4)]
+    running = [subprocess.Popen(call, cwd=tmp_path) for call in calls]
+
+    assert [process.wait(60) for process in running] == [0] * 4
+    assert len(baseline.read(str(tmp_path / "folder" / "known.txt"), "").entries) == 4 * 8
+    assert [path.name for path in (tmp_path / "folder").iterdir()] == ["known.txt"]
+
+
+class TestPathsThatCanNotBeWritten:
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+    @pytest.mark.parametrize("folder", ["/dev/full", "file/below"])
+    def test_each_is_told_and_the_verdicts_stand(self, suite, folder):
+        """A full disk, and a folder below a file."""
+        (suite.path / "file").write_text("")
+        result = suite.run(LEAKY, "--leakcheck", f"--leakcheck-graph={folder}", "--leakcheck-json=/dev/full")
+
+        result.assert_outcomes(passed=1, failed=2)
+        assert suite.lines_of(result, "leakcheck: /dev/full is not written: OSError: [Errno 28] No space left")
+        assert suite.lines_of(result, "  Picture: none, as the folder can't be written to (")
+        assert has_no_traceback_of_ours(result)
+
+    @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs a device without an end")
+    def test_a_device_is_no_baseline(self, suite):
+        """It may have no end: that is told at the start."""
+        result = suite.run(LEAKY, "--leakcheck", "--leakcheck-baseline=/dev/zero")
+
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        assert "ERROR: /dev/zero: a device, not a file" in result.stderr.str()
+
+    def test_a_current_folder_that_is_gone_is_no_reason_to_fail(self, suite):
+        """As where a test moved to a temporary one, and did not come back."""
+        source = """
+            import os, tempfile
+
+            def test_moves():
+                with tempfile.TemporaryDirectory() as folder:
+                    os.chdir(folder)
+        """
+        result = suite.run(textwrap.dedent(source) + LEAKY, "--leakcheck", "--leakcheck-json=leaks.json")
+
+        result.assert_outcomes(passed=2, failed=2)
+        assert (suite.path / "leaks.json").exists()
+        assert has_no_traceback_of_ours(result)
+
+    def test_a_baseline_that_is_spoiled_meanwhile_is_left_alone(self, suite):
+        """Its lines make no sense at the end of the run: that is told, and nothing is written over them."""
+        known = suite.path / "known.txt"
+        known.write_text("")
+        spoil = "def test_spoils(): open('known.txt', 'wb').write(b'\\x00\\xff half a li')\n"
+        options = ("--leakcheck", "--leakcheck-baseline=known.txt")
+        result = suite.run(LEAKY + spoil, *options, "--leakcheck-update-baseline")
+
+        result.assert_outcomes(passed=4)
+        assert suite.lines_of(result, "leakcheck: known.txt is not written: known.txt: not text in UTF-8")
+        assert known.read_bytes() == b"\x00\xff half a li"
+        assert has_no_traceback_of_ours(result)

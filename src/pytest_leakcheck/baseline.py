@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_leakcheck.describe import clean
-from pytest_leakcheck.files import write
+from pytest_leakcheck.files import updating, write
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -281,6 +281,8 @@ def read(path: str, name: str) -> Baseline:
 
     Raises FileNotFoundError where there is none, and BaselineError for one that can't be read.
     """
+    if Path(path).is_char_device():  # it may have no end
+        raise BaselineError(f"{name}: a device, not a file")
     try:
         text = Path(path).read_text("utf-8")
     except FileNotFoundError:
@@ -303,13 +305,16 @@ class Change(NamedTuple):
 def update(path: str, name: str, seen: Seen) -> Change:
     """Bring the file at `path` up to date with what a run showed, as it is by now: it may have been edited since.
 
+    Of several processes that do so at once, each adds to what the others wrote.
+
     Raises BaselineError or OSError where that can't be done; then the file is as it was.
     """
-    try:
-        before = read(path, name)
-    except FileNotFoundError:
-        before = Baseline()
-    after = updated(before, seen, today())
-    write(Path(path), dump(after))
+    with updating(Path(path)):
+        try:
+            before = read(path, name)
+        except FileNotFoundError:
+            before = Baseline()
+        after = updated(before, seen, today())
+        write(Path(path), dump(after))
     old, new = ({entry.fingerprint for entry in each.entries} for each in (before, after))
     return Change(len(new - old), len(new & old), len(old - new))

@@ -5,7 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_MOST_SECONDS, _NAP = 10.0, 0.02
+"""How long to wait for another process, and between two looks."""
 
 
 def write(path: Path, text: str) -> None:
@@ -30,3 +43,41 @@ def write(path: Path, text: str) -> None:
         with contextlib.suppress(OSError):
             beside.unlink()
         raise
+
+
+@contextlib.contextmanager
+def updating(path: Path) -> Iterator[None]:
+    """Keep other processes that do the same from a file for as long as this lasts: from reading it until it is written.
+
+    Its folder is made if need be, and locked, so that nothing is left beside the file. Raises OSError where the folder
+    can't be had. Limits: on Windows, on file systems without locks, and where another process takes longer than ten
+    seconds, there is no lock.
+    """
+    folder = Path(os.path.realpath(path)).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    if fcntl is None:
+        yield
+        return
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        _lock(file)
+        yield
+    finally:
+        os.close(file)  # which unlocks
+
+
+def _lock(file: int) -> None:
+    end = time.monotonic() + _MOST_SECONDS
+    while not _is_settled(file) and time.monotonic() < end:
+        time.sleep(_NAP)
+
+
+def _is_settled(file: int) -> bool:
+    """Lock a folder; tell whether that is done, or can't be."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -61,7 +61,11 @@ _HOUSEKEEPERS = frozenset(
         "ParameterSet",
         "PytestPluginManager",
         "SetupState",
+        "ThreadExceptionMeta",
+        "UnraisableMeta",
         "WarningsRecorder",
+        "catch_threading_exception",
+        "catch_unraisable_exception",
     }
 )
 
@@ -480,6 +484,8 @@ _KEPT_BY_PYTEST = {
     "message": "a recorded warning",
     "source": "a recorded warning",
     "own_markers": "a marker's argument",
+    "exc_value": "an exception that a finalizer or a thread raised",
+    "unraisable": "an exception that a finalizer raised",
 }
 """What pytest keeps an object as, by the attribute or local variable on the way to it."""
 
