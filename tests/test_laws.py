@@ -101,6 +101,7 @@ OWN_TABLES = {
         "wave",
         "rawtypes.counts_of(held)",
         "rawtypes.counts_of(names)",
+        "_ENVIRONMENT._data",
         "wanted",
         "_SIZED",
         "context",

@@ -6,6 +6,8 @@ Types are read through the descriptors of ``type`` and ``object``, so that no ``
 
 from __future__ import annotations
 
+import os
+import re
 import types
 import weakref
 from collections import deque
@@ -20,14 +22,27 @@ MAX_TEXT = 60
 """The longest name or key, in characters, that a report shows whole."""
 _MOST_OF_PATH = 1_000
 """Characters at the end of a file's path that are looked at for its last parts."""
+_MOST_OF_KEY, _MOST_OF_BYTES = 40, 16
+"""Longer keys are told by their kind and length: they are users' data more likely than names."""
+_LEAST_OF_VALUE = 8
+"""Environment variables have shorter values that are words, numbers and switches."""
+_WORD = re.compile(r"[A-Za-z0-9_+=~-]{16,}")
+"""What a token, a password, a digest or a number of an account may be part of."""
+_COMMAND = re.compile(r"##(?=\w*\[)")
+"""What CI systems read commands from, wherever it is in a line: ``##[error]``, ``##vso[``, ``##teamcity[``."""
+_ENVIRONMENT: Any = os.environ
+"""The real one, whatever a test has put in its place."""
 _MOST_BITS = 128
 """Greater numbers are not written out: that takes the square of their length."""
 
 
 def clean(text: str, limit: int = MAX_TEXT) -> str:
-    """Return `text` in printable characters alone, cut to `limit` characters: nothing in it can steer a terminal."""
+    """Return `text` in printable characters alone, cut to `limit` characters: it steers neither terminal nor CI."""
     head = str.__getitem__(text, slice(limit + 1))  # of a subclass too, it is a plain text
     is_whole = len(head) <= limit
+    if "##" in head:
+        head = _COMMAND.sub(r"#\\x23", head)
+        is_whole &= len(head) <= limit
     if is_whole and head.isascii() and head.isprintable():
         return head
     printable = "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in head)
@@ -76,21 +91,49 @@ def short_place(file: str, line: int) -> str:
     return f"{clean('/'.join(parts[-2:]), 2 * MAX_TEXT - 10)}:{line}"
 
 
+def is_telling(text: str) -> bool:
+    """Tell whether a text is short, and by its looks no token, password or number: such are data, and no names."""
+    return len(text) <= _MOST_OF_KEY and not has_token(text)
+
+
+def has_token(text: str) -> bool:
+    """Tell whether a text, at its start, has something in it that looks like a token."""
+    return any(_is_token(word) for word in _WORD.findall(text[: 2 * MAX_TEXT]))
+
+
+def _is_token(word: str) -> bool:
+    digits, letters = sum(map(str.isdigit, word)), sum(map(str.isalpha, word))
+    return digits >= 4 and (letters >= 4 or digits >= 12)
+
+
+def _is_in_environment(text: str) -> bool:
+    """Tell whether a text is the value of an environment variable."""
+    if len(text) < _LEAST_OF_VALUE:
+        return False
+    try:
+        wanted = _ENVIRONMENT.encodevalue(text)
+    except UnicodeEncodeError:
+        return False
+    return wanted in list(_ENVIRONMENT._data.values())  # noqa: SLF001 - its own methods decode each one
+
+
 def key_text(key: object, *, depth: int = 2) -> str:  # noqa: PLR0911 - one line a kind of key
     """Return a dict key as a person could type it where it is a plain value, else its type in angle brackets.
 
-    Long text is cut: a report must not carry users' data about. Tuples are told down to `depth`, as one that holds
+    A long text, one that looks like a token, and the value of an environment variable are told by kind and length: a
+    report must not carry users' data about. Tuples are told down to `depth`, as one that holds
     another several times over has no end.
     """
     kind = type(key)
     if kind is str:
-        return repr(clean(key, 40)).replace("\\\\", "\\")  # type: ignore[arg-type]
+        return _quoted(key)  # type: ignore[arg-type]
     if kind is int and key.bit_length() > _MOST_BITS:  # type: ignore[attr-defined]
         return "<int>"
     if rawtypes.is_one_of(kind, (int, float, bool, type(None), complex)):
         return clean(repr(key), 40)
     if kind is bytes:
-        return clean(repr(key[:40]), 40)  # type: ignore[index]
+        is_short = len(key) <= _MOST_OF_BYTES and is_telling(key.decode("latin-1"))  # type: ignore[arg-type,attr-defined]
+        return clean(repr(key), 40) if is_short else f"<bytes of length {len(key)}>"  # type: ignore[arg-type]
     if kind is tuple and len(key) <= 4 and depth:  # type: ignore[arg-type]
         inner = ", ".join(key_text(part, depth=depth - 1) for part in key)  # type: ignore[attr-defined]
         return clean(f"({inner},)" if len(key) == 1 else f"({inner})")  # type: ignore[arg-type]
@@ -100,6 +143,13 @@ def key_text(key: object, *, depth: int = 2) -> str:  # noqa: PLR0911 - one line
         referent = weakref.ref.__call__(key)  # type: ignore[arg-type]
         return "<dead weak reference>" if referent is None else f"<weak reference to {short_type_name(type(referent))}>"
     return f"<{short_type_name(kind)}>"
+
+
+def _quoted(text: str) -> str:
+    """Return a text as a person could type it, or its kind and length."""
+    if not is_telling(text) or _is_in_environment(text):
+        return f"<str of length {len(text)}>"
+    return repr(clean(text, 2 * _MOST_OF_KEY)).replace("\\\\", "\\")
 
 
 def error_text(error: BaseException) -> str:

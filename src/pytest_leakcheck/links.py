@@ -104,7 +104,8 @@ def name_step(path: Path) -> Named:
 
 
 def _attribute(name: object, kind: str, steps: int) -> Named:
-    text = f".{describe.clean(name)}" if type(name) is str else f".__dict__[{describe.key_text(name)}]"
+    is_name = type(name) is str and not describe.has_token(name)
+    text = f".{describe.clean(name)}" if is_name else f".__dict__[{describe.key_text(name)}]"  # type: ignore[arg-type]
     return Named(text, kind, text, steps)
 
 

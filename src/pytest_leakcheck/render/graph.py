@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_leakcheck.model import Link, Report, Trace
 
-_MOST_CHARACTERS = 120
+_MOST_CHARACTERS = 119
 _DRAW_SECONDS = 20
 
 
@@ -60,7 +60,7 @@ def file_stem(name: str) -> str:
     plain = re.sub(r"[^A-Za-z0-9_.-]+", "_", name.replace("::", "-")).strip("._")
     if plain and plain == name and len(plain) <= _MOST_CHARACTERS:
         return plain
-    digest = hashlib.sha256(name.encode("utf-8", "backslashreplace")).hexdigest()[:6]
+    digest = hashlib.sha256(name.encode("utf-8", "backslashreplace")).hexdigest()[:10]
     return f"{plain[:_MOST_CHARACTERS] or 'leak'}-{digest}"
 
 

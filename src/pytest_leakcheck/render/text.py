@@ -51,7 +51,7 @@ def render(report: Report, style: Style = PLAIN) -> str:
         lines += ["", *(style.paint(f"  Picture: {picture}", "dim") for picture in report.pictures)]
     if report.rerun:
         lines += ["", style.paint(f"  Rerun: {report.rerun}", "dim")]
-    text = "\n".join(lines)
+    text = "\n".join(map(_inert, lines))
     return text.translate(_ASCII).encode("ascii", "backslashreplace").decode() if style.is_ascii else text
 
 
@@ -59,7 +59,12 @@ def render_alive(leak: Leak, style: Style = PLAIN) -> str:
     """Return the text on an object that nobody says should be gone."""
     title = style.paint("ALIVE", "bold")
     lines = [f"{title}  {leak.survivors[0].type_name}", "", *_trace_or_why(leak, style, mark="this object")]
-    return "\n".join([*lines, *_proof_and_accounting(leak, style, mark="this object")])
+    return "\n".join(map(_inert, [*lines, *_proof_and_accounting(leak, style, mark="this object")]))
+
+
+def _inert(line: str) -> str:
+    """Return a line that GitHub does not take for a command, whatever name it starts with."""
+    return line.replace("::", r"\x3a:", 1) if line.lstrip().startswith("::") else line
 
 
 def headline(report: Report) -> str:
