@@ -200,6 +200,58 @@ def test_import_hooks_that_fail_break_no_check(suite, what):
     assert has_no_traceback_of_ours(result)
 
 
+class TestModules:
+    MODULES = """
+    import sys, types
+
+    class Lazy(types.ModuleType):
+        def __getattribute__(self, name): raise ModuleNotFoundError(f"nothing to import for {name}")
+
+    class Evil:
+        __hash__ = None
+        def __getattr__(self, name): raise RuntimeError(name)
+        def __eq__(self, other): raise RuntimeError("eq")
+        def __bool__(self): raise RuntimeError("bool")
+
+    half = types.ModuleType.__new__(types.ModuleType)
+    sys.modules.update({"none": None, "number": 3, "evil": Evil(), "lazy": Lazy("lazy"), "kind": Evil, "half": half})
+    sys.modules[3] = types.ModuleType("three")
+    """
+
+    def test_what_else_is_in_sys_modules_costs_no_verdict(self, suite):
+        """None, numbers, classes, what is half made, keys that are no text, and modules that import when asked."""
+        source = """
+            @pytest.fixture(scope="module")
+            def server(): return Thing()
+
+            def test_named(assert_collected):
+                assert_collected.instances_of("nowhere.Thing", "test_it.Thing")
+                keep(Thing())
+
+            def test_server(server): pass
+        """
+        options = ("--leakcheck", "--leakcheck-json=leaks.json")
+        result = suite.run(textwrap.dedent(self.MODULES) + textwrap.dedent(source) + LEAKY, *options)
+
+        result.assert_outcomes(passed=2, failed=3)
+        assert not suite.lines_of(result, "not checked")
+        assert has_no_traceback_of_ours(result)
+
+    @pytest.mark.parametrize("name", ["lazy.Thing", "evil.Thing", "half.Thing"])
+    def test_a_class_that_is_named_by_one_is_told_to_be_missing(self, suite, name):
+        """As in any module that has it not: an error of that test, in one line."""
+        source = f"""
+            @pytest.mark.no_leak(instances_of={name!r})
+            def test_it(): pass
+        """
+        suite.write(conftest=self.MODULES)
+        result = suite.run(textwrap.dedent(source))
+
+        result.assert_outcomes(errors=1)
+        assert suite.lines_of(result, f"instances_of: the module {name.partition('.')[0]} has no Thing")
+        assert has_no_traceback_of_ours(result)
+
+
 @forks
 class TestFork:
     def test_a_child_that_ends_is_no_part_of_the_run(self, suite):

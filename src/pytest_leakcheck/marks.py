@@ -170,7 +170,10 @@ def _member(module: Any, parts: list[str], cut: int) -> type | str:
     try:
         found = operator.attrgetter(".".join(parts[cut:]))(module)
     except Exception:  # noqa: BLE001 - a module's own __getattr__ may raise anything
-        if hasattr(module, "__path__") and cut < len(parts) - 1:
+        is_package = (
+            rawtypes.is_module(module) and rawtypes.item_of(rawtypes.module_dict(module), "__path__") is not None
+        )
+        if is_package and cut < len(parts) - 1:
             return name  # of a submodule that is not loaded yet
         raise TypeError(f"instances_of: the module {place} has no {'.'.join(parts[cut:])} (in {name!r})") from None
     if rawtypes.is_type(found):
