@@ -1,15 +1,17 @@
 """What goes wrong amid a check: the run goes on, the verdict stands, and what could not be told is said."""
 
+import errno
 import subprocess
 import sys
 import textwrap
 import time
+import types
 from pathlib import Path
 
 import pytest
 
 import leaks
-from pytest_leakcheck import baseline
+from pytest_leakcheck import baseline, describe, files
 
 TOLD = "leakcheck: not checked to its end, by a fault of the plugin or of what came in between: "
 LEAKY = """
@@ -94,6 +96,32 @@ class TestErrorsOfTheInterpreter:
         result.assert_outcomes(passed=2, failed=1)
         assert suite.lines_of(result, "  chain unavailable: the check ended with MemoryError: by the test")
         assert len(suite.lines_of(result, TOLD)) == 3
+        assert has_no_traceback_of_ours(result)
+
+    @pytest.mark.parametrize(
+        "conftest",
+        [
+            "import tracemalloc\ntracemalloc.start = lambda *_: 1 / 0\n",
+            breaking("watch:Watch.tell_origin", "MemoryError", 9),
+        ],
+        ids=["tracing", "asking"],
+    )
+    def test_where_the_line_that_made_an_object_can_not_be_had_it_is_left_out(self, suite, conftest):
+        """The leak of what nobody registered is told without it."""
+        suite.write(conftest=conftest)
+        result = suite.run("def test_own(): keep(Thing())\n", "--leakcheck")
+
+        result.assert_outcomes(failed=1)
+        assert "  test_it.Thing  made during the test" in result.outlines
+        assert not suite.lines_of(result, TOLD)
+
+    def test_what_can_not_be_told_at_the_end_is_no_reason_to_fail(self, suite):
+        """Whether names fitted classes is one of the lines there, and says so."""
+        suite.write(conftest=breaking("unmatched:all_classes", "MemoryError", 9))
+        result = suite.run(LEAKY, "--leakcheck")
+
+        result.assert_outcomes(passed=1, failed=2)
+        assert suite.lines_of(result, "leakcheck: whether names fitted classes can't be told: MemoryError: by the test")
         assert has_no_traceback_of_ours(result)
 
     @pytest.mark.parametrize(
@@ -476,6 +504,26 @@ def test_processes_that_update_a_baseline_at_once_lose_nothing(tmp_path):
     assert [path.name for path in (tmp_path / "folder").iterdir()] == ["known.txt"]
 
 
+@pytest.mark.parametrize("lack", ["module", "locks"])
+def test_without_locks_a_baseline_is_updated_all_the_same(tmp_path, monkeypatch, lack):
+    """On Windows there are none, nor on some file systems."""
+
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "no locks")
+
+    fake = types.SimpleNamespace(flock=refuse, LOCK_EX=2, LOCK_NB=4)
+    monkeypatch.setattr(files, "fcntl", None if lack == "module" else fake)
+    with files.updating(tmp_path / "folder" / "known.txt"):
+        files.write(tmp_path / "folder" / "known.txt", "text")
+
+    assert (tmp_path / "folder" / "known.txt").read_text() == "text"
+
+
+def test_an_error_that_was_not_raised_has_no_line():
+    """It is told by its type and message."""
+    assert describe.fault_text(ValueError("by the test")) == "ValueError: by the test"
+
+
 class TestPathsThatCanNotBeWritten:
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
     @pytest.mark.parametrize("folder", ["/dev/full", "file/below"])
@@ -506,9 +554,11 @@ class TestPathsThatCanNotBeWritten:
                 with tempfile.TemporaryDirectory() as folder:
                     os.chdir(folder)
         """
-        result = suite.run(textwrap.dedent(source) + LEAKY, "--leakcheck", "--leakcheck-json=leaks.json")
+        options = ("--leakcheck", "--leakcheck-json=leaks.json", "--leakcheck-graph=pictures")
+        result = suite.run(textwrap.dedent(source) + LEAKY, *options)
 
         result.assert_outcomes(passed=2, failed=2)
+        assert len(list((suite.path / "pictures").glob("*.dot"))) == 2
         assert (suite.path / "leaks.json").exists()
         assert has_no_traceback_of_ours(result)
 

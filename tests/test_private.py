@@ -5,6 +5,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from pytest_leakcheck import describe
+
 TOKEN = "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a"
 SECRETS = {
     "a token": repr(TOKEN),
@@ -70,6 +72,10 @@ class TestUsersData:
         result.assert_outcomes(failed=3)
         assert not [kind for kind, text in written(result).items() if TOKEN in text]
         assert suite.lines_of(result, ".__dict__[<str of length 40>]")
+
+    def test_a_key_that_no_environment_can_have_is_shown(self):
+        """A lone surrogate is not to be written there."""
+        assert describe.key_text("\ud800 of names") == r"'\ud800 of names'"
 
     def test_keys_that_are_names_are_shown(self, suite):
         """Short texts, with a date or a number in them, and values of the environment that are mere words."""
