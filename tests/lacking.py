@@ -6,6 +6,7 @@ _NOTHING_DIES = "nothing dies on PyPy before a collection"
 _NO_CALLBACKS = "PyPy's collector has no callbacks, thresholds or generations to be seen"
 
 ON_PYPY = {
+    "test_afterlife.py": "PyPy has no gc.is_finalized",
     "test_census.py::TestCallbacks": _NO_CALLBACKS,
     "test_census.py::TestExact::test_a_collector_that_the_test_turns_off": _NO_CALLBACKS,
     "test_census.py::TestExact::test_all_new_objects_are_counted_once": _NO_CALLBACKS,
@@ -14,6 +15,7 @@ ON_PYPY = {
     ),
     "test_census.py::TestExact::test_what_the_test_freezes": "PyPy has no gc.freeze",
     "test_census.py::TestGenerations::test_interpreters_without_young_generations": _NO_CALLBACKS,
+    "test_letting_go.py": _NO_CALLBACKS,
     "test_quiet.py::TestCollector::test_its_state_is_the_same_after_the_run": _NO_CALLBACKS,
     "test_watch.py::TestAdding::test_the_line_that_made_an_object_is_told_of_those_alive": _NOTHING_DIES,
     "test_watch.py::TestAdding::test_watching_keeps_nothing_alive": _NOTHING_DIES,

@@ -18,15 +18,14 @@ class Mortal(Undead):
 """
 
 
-@pytest.mark.parametrize("generation", [0, 1, 2])
+REGISTERED = ("", "assert_collected({}())", "registered suite/test_it.py:")
+NAMED = ("@pytest.mark.no_leak(instances_of=Undead)", "{}()", "made during the test")
+BY_REFCOUNT = ("@pytest.mark.no_leak(instances_of=Undead, by_refcount=True)", "{}()", "made during the test")
+
+
 @pytest.mark.parametrize(
-    ("marker", "test", "origin"),
-    [
-        ("", "assert_collected({}())", "registered suite/test_it.py:"),
-        ("@pytest.mark.no_leak(instances_of=Undead)", "{}()", "made during the test"),
-        ("@pytest.mark.no_leak(instances_of=Undead, by_refcount=True)", "{}()", "made during the test"),
-    ],
-    ids=["registered", "named", "by refcount"],
+    ("marker", "test", "origin", "generation"),
+    [(*REGISTERED, 0), (*REGISTERED, 2), (*NAMED, 1), (*BY_REFCOUNT, 0), (*BY_REFCOUNT, 2)],
 )
 def test_a_collection_in_the_test_hides_nothing(suite, marker, test, origin, generation):
     """It takes the weak references away before it runs the finalizer; what is dead or brought back is told apart."""

@@ -106,6 +106,6 @@ def test_nothing_of_ours_keeps_an_object_alive(suite, part, code, options):
 
 def test_memory_is_flat():
     """Of a test that was checked nothing stays that the collector tracks; ``tests/bench/flat_memory.py`` tells more."""
-    plain, checked = (flat_memory.growth(500, options) for options in (["-p", "no:leakcheck"], ["--leakcheck"]))
+    plain, checked = (flat_memory.growth(300, options) for options in (["-p", "no:leakcheck"], ["--leakcheck"]))
 
     assert checked.objects - plain.objects < 0.05
