@@ -289,6 +289,7 @@ class Check:
         self.gather()
         report = self._judge_asked_for()
         if report is not None:
+            self._afterlife.stop()
             self.watch.clear()
             self.grades.clear()
         if is_counting:
