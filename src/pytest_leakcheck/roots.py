@@ -105,6 +105,7 @@ class Roots:
         if not interpreter.SHOWS_EXIT_CALLBACKS:
             self._add_exit_callbacks()
         self._add_recorded_warnings()
+        self._add_recorded_errors()
         self._add_hooks()
         self._add_frames()
 
@@ -247,6 +248,16 @@ class Roots:
         for message in list(recorded) if type(recorded) is list else ():
             if type(message) is warnings.WarningMessage:
                 self._add(message, Start(Anchor(PYTEST, 0, ""), Root("recorded warning", "pytest itself")))
+
+    def _add_recorded_errors(self) -> None:
+        """Add what pytest up to 8.3 keeps of an error in a finalizer or a thread: the collector may not see it."""
+        for hook, name in ((sys.unraisablehook, "unraisable"), (threading.excepthook, "args")):
+            owner: Any = hook.__self__ if type(hook) is types.MethodType else None
+            if not rawtypes.is_of_pytest(type(owner)):
+                continue
+            for part in rawtypes.items_in(rawtypes.attribute(owner, name)):
+                if type(part) is types.TracebackType or rawtypes.is_instance(part, BaseException):
+                    self._add(part, Start(Anchor(PYTEST, 0, ""), Root("recorded error", "pytest itself")))
 
     def _add_hooks(self) -> None:
         for name, hook in (("profile", sys.getprofile()), ("trace", sys.gettrace())):
