@@ -87,6 +87,7 @@ OWN_TABLES = {
         "found",
         "fresh",
         "index",
+        "kinds",
         "met",
         "modules",
         "outside",
