@@ -8,6 +8,7 @@ took an old one's address, or an old one's place with all of its contents, is no
 from __future__ import annotations
 
 import gc
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import rawtypes
@@ -36,10 +37,12 @@ class Growth:
 
     def _take_new(self) -> list[Any]:
         containers = self._container.held(is_exact=False)
-        entries = {id(entry): entry for each in containers.values() for entry in _entries(each)}
-        fresh = [entry for node, entry in entries.items() if node not in self._known]
-        self._known = set(entries)
-        return fresh
+        entries = [entry for each in containers.values() for entry in _entries(each)]
+        nodes = list(map(id, entries))
+        known, self._known = self._known, set(nodes)
+        fresh = self._known - known  # of thousands, mostly one or two
+        picked = itertools.compress(entries, map(fresh.__contains__, nodes))
+        return list({id(entry): entry for entry in picked}.values())
 
 
 def _entries(container: Any) -> list[Any]:
