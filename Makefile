@@ -14,7 +14,7 @@ WORKERS ?= 2
 export PYTHONDONTWRITEBYTECODE :=
 COMPILE = -m pytest -q --leakcheck docs/examples/leaky > /dev/null 2>&1 || true
 
-.PHONY: demo test lint types layers tests coverage tests-oldest matrix another docs docs-examples wheel integrations steady fuzz corpus suites bench clean
+.PHONY: demo test lint types layers tests coverage tests-oldest matrix another docs wheel integrations steady fuzz corpus suites bench clean
 
 demo: $(VENV)/.ready
 	$(BIN)/python docs/examples/demo.py
@@ -50,6 +50,11 @@ PYTESTS := annotations bad_input block housekeeping html junit markers neighbour
 tests-oldest: $(OLD)/.ready
 	$(OLD)/bin/python $(COMPILE)
 	$(OLD)/bin/python -m pytest -q -n $(WORKERS) $(PYTESTS:%=tests/test_%.py)
+
+# The suite on each of CPython 3.10-3.15 and PyPy that is found, and with the oldest and the next pytest. What is missing
+# is unpacked to .cache where Debian's packages can be had; ONLY="3.14 pypy3.11" runs these alone.
+matrix: $(MATRIX)/.ready
+	PATH="$$PWD/$(MATRIX)/bin:$$PATH" $(MATRIX)/bin/python tests/matrix.py --unpack --workers $(WORKERS) $(ONLY:%=--only %)
 
 # The same on one other interpreter that is found here, the newest one first, with the tests that tell most of it alone.
 another: $(MATRIX)/.ready
