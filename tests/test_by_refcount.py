@@ -84,6 +84,28 @@ class TestTheReport:
         )
         result.stdout.fnmatch_lines(["LEAKED test_it.py::test_tree - test_it.Node waits for the cycle collector, he*"])
 
+    @pytest.mark.skipif(sys.version_info < (3, 11), reason="attributes are in a dict of their own from the beginning")
+    def test_the_size_is_that_of_before_the_cycle_is_named(self, suite):
+        """Naming a link makes a dict of the attributes up to 3.12: none is counted, of no cycle that is told."""
+        result = suite.run(
+            """
+            def test_pair(assert_collected):
+                one, other = assert_collected(Thing(), Thing(), by_refcount=True)
+                one.other, other.one = other, one
+                one.one = one
+
+            def test_tree(assert_collected):
+                root = assert_collected(Node(), by_refcount=True)
+                assert_collected(Node(root), by_refcount=True)
+            """,
+            prelude=TREE,
+        )
+
+        assert set(re.findall(r"cycle of \d+ objects?", result.stdout.str())) == {
+            "cycle of 2 objects",
+            "cycle of 4 objects",
+        }
+
     def test_what_hangs_below_a_cycle_is_told_with_the_way_down(self, tell):
         """First the cycle, then the links from there to the object."""
         _, report = tell(

@@ -7,7 +7,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def test_each_command_that_is_named_is_there():
-    """What the list of commands or a page names can be made; a target without a rule would do nothing, and say nothing."""
+    """What the list or a page names can be made: a target that has no rule does nothing and tells nobody."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs" / "pages").glob("*.md")]
     listed = re.search(r"^\.PHONY: (.*)", makefile, flags=re.MULTILINE).group(1).split()

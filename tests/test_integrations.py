@@ -327,10 +327,10 @@ def test_sqlalchemy_tells_what_a_session_holds(libraries):
     )
 
     result.assert_outcomes(passed=2, failed=4)
-    assert has(result, ".SESSION Session ._new dict, 1 item suspect [<InstanceState>] User, keeps")
+    assert has(result, ".SESSION Session ._new dict, 1 item suspect [<InstanceState>] User")
     assert has(result, ".identity_map _WeakInstanceDict suspect")
-    assert has(result, "._strong_obj User, keeps")
-    assert has(result, "._deleted dict, 1 item suspect [<InstanceState>] User, keeps")
+    assert has(result, "._strong_obj User")
+    assert has(result, "._deleted dict, 1 item suspect [<InstanceState>] User")
     assert has(result, ".CURRENT scoped_session .registry ThreadLocalRegistry suspect .registry _local suspect .value")
 
 

@@ -85,48 +85,75 @@ def explain_cycles(garbage: Garbage, survivors: Mapping[int, Survivor]) -> dict[
     `survivors` are the objects asked about. What something keeps alive is left out, and so is what comes too late for
     `MOST_SECONDS`. Errs towards leaving out.
     """
-    deadline = time.monotonic() + MOST_SECONDS
-    found: dict[int, Leak] = {}
+    started = time.monotonic()
     above: Holders = {}
-    for node, fact in survivors.items():
-        if time.monotonic() > deadline:
+    measured: dict[int, _Measured] = {}
+    for node in survivors:
+        if time.monotonic() > started + MOST_SECONDS / 2:
             break
         if node not in above:
             above.update(garbage.above(node) or {})
         if node in above:
-            found[node] = _leak(garbage, above, node, fact)
+            measured[node] = _measure(garbage, above, node)
+    found: dict[int, Leak] = {}
+    for node, size in measured.items():
+        if found and time.monotonic() > started + MOST_SECONDS:
+            break
+        found[node] = _leak(garbage, above, node, size, survivors[node])
     return found
 
 
-def _leak(garbage: Garbage, above: Holders, node: int, fact: Survivor) -> Leak:
+class _Measured(NamedTuple):
+    """A cycle before any is told: up to CPython 3.12, naming a link makes an object, the holder's ``__dict__``."""
+
+    cycle: Cycle | None
+    objects: int
+    """How many would die with its first object."""
+    size: int
+    """Their bytes."""
+
+
+def _measure(garbage: Garbage, above: Holders, node: int) -> _Measured:
+    cycle = _nearest(garbage, above, node)
+    size = retained(garbage.objects[cycle.nodes[0]], garbage.own_references) if cycle else None
+    return _Measured(cycle, *(size or (0, 0)))
+
+
+def _nearest(garbage: Garbage, above: Holders, node: int) -> Cycle | None:
+    """Return the cycle to tell of next, told from an object that owns what is on it; None where none is left."""
+    cycle = find_cycle(above, node, lambda each: _is_of_pytest(garbage.objects[each]))
+    return _from_an_owner(garbage, cycle) if cycle else None
+
+
+def _leak(garbage: Garbage, above: Holders, node: int, measured: _Measured, fact: Survivor) -> Leak:
     leak = Leak((fact,), None, grade="collected")
-    told = _told(garbage, above, node)
+    told = _told(garbage, above, node, measured.cycle)
     if not told:
         pytests = Trace(Root("an exception that pytest.raises keeps", "pytest itself"), (), 1)
         is_pytests = any(_is_of_pytest(garbage.objects[each]) for each in above)
         return replace(leak, trace=pytests) if is_pytests else replace(leak, unavailable="no cycle leads to it")
     first = told[0]
-    size = retained(garbage.objects[first.cycle.nodes[0]], garbage.own_references) or (0, 0)
     return replace(
         leak,
         trace=first.trace,
         proof=_proof(told),
         advice=CYCLE_ADVICE[first.kind].format(link=first.trace.links[first.weak].text),
         note=_finalizers([garbage.objects[each] for each in (*first.cycle.nodes, *first.cycle.below)]),
-        retained=size[0],
-        retained_bytes=size[1],
+        retained=measured.objects,
+        retained_bytes=measured.size,
     )
 
 
-def _told(garbage: Garbage, above: Holders, node: int) -> list[_Told]:
-    """Return the cycles that keep an object, each being what is left when the ones before are cut; not all of many."""
+def _told(garbage: Garbage, above: Holders, node: int, cycle: Cycle | None) -> list[_Told]:
+    """Return the cycles that keep an object, each being what is left when the ones before are cut; not all of many.
+
+    The first one is `cycle`.
+    """
     told: list[_Told] = []
-    while len(told) <= MOST_CYCLES:
-        cycle = find_cycle(above, node, lambda each: _is_of_pytest(garbage.objects[each]))
-        if cycle is None:
-            break
-        told.append(_tell(garbage, _from_an_owner(garbage, cycle)))
+    while cycle is not None and len(told) <= MOST_CYCLES:
+        told.append(_tell(garbage, cycle))
         above = without(above, told[-1].reference)
+        cycle = _nearest(garbage, above, node)
     return told
 
 
