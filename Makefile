@@ -19,7 +19,7 @@ COMPILE = -m pytest -q --leakcheck docs/examples/leaky > /dev/null 2>&1 || true
 demo: $(VENV)/.ready
 	$(BIN)/python docs/examples/demo.py
 
-test: lint types layers docs wheel tests-oldest tests
+test: lint types layers docs wheel tests-oldest another tests
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff format --check .
@@ -56,7 +56,8 @@ tests-oldest: $(OLD)/.ready
 matrix: $(MATRIX)/.ready
 	PATH="$$PWD/$(MATRIX)/bin:$$PATH" $(MATRIX)/bin/python tests/matrix.py --unpack --workers $(WORKERS) $(ONLY:%=--only %)
 
-# The same on one other interpreter that is found here, the newest one first, with the tests that tell most of it alone.
+# On one other interpreter that is found here, the newest one first, the tests that tell most of it alone; where there is
+# none, that is told.
 another: $(MATRIX)/.ready
 	$(MATRIX)/bin/python tests/matrix.py --another --workers $(WORKERS) -- tests/test_links.py tests/test_verdict.py
 

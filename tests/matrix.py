@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
 import os
 import subprocess
 import sys
@@ -48,6 +49,10 @@ class Row:
     def command(self) -> Path:
         return self.environment / "bin" / "python"
 
+    @property
+    def log(self) -> Path:
+        return FOLDER / f"{self.environment.name}.log"
+
 
 ROWS = (
     Row("3.10"),
@@ -77,18 +82,26 @@ def main() -> int:
     if options.another:
         rows = _another()
         if not rows:
-            print("no other interpreter found: LEFT OUT")
+            print("no other interpreter that the suite could run on: LEFT OUT")
             return 0
+        print(f"on {rows[0].name} as well: {' '.join(options.arguments)}", flush=True)
     outcomes = [_run(row, ["-n", options.workers, *(options.arguments or _suite(row))]) for row in rows]
     ran = [outcome for outcome in outcomes if outcome is not None]
+    if options.another and any(ran):
+        print(rows[0].log.read_text(encoding="utf-8", errors="replace"))
     return int(not ran or any(ran))
 
 
 def _another() -> list[Row]:
-    """Return the row of the newest CPython that is found and is not the one that runs this; none if there is none."""
+    """Return the row of the newest CPython, but the one that runs this, that an environment can be had for, if any."""
     own = f"{sys.version_info[0]}.{sys.version_info[1]}"
     others = [row for row in reversed(ROWS) if row.pytest == "newest" and row.python not in (own, "pypy3.11")]
-    return [row for row in others if pythons.find(row.python, PYTHONS) is not None][:1]
+    return list(itertools.islice(filter(_is_there, others), 1))
+
+
+def _is_there(row: Row) -> bool:
+    interpreter = pythons.find(row.python, PYTHONS)
+    return interpreter is not None and _is_prepared(row, interpreter)
 
 
 def _suite(row: Row) -> list[str]:
@@ -117,24 +130,22 @@ def _run(row: Row, arguments: list[str]) -> int | None:
     interpreter = pythons.find(row.python, PYTHONS)
     if interpreter is None:
         return _tell(row, "not found: LEFT OUT", None)
-    log = FOLDER / f"{row.environment.name}.log"
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    try:
-        _prepare(row, interpreter, log)
-    except subprocess.CalledProcessError:
-        return _tell(row, f"no environment: FAILED, see {log.relative_to(ROOT)}", 1)
+    if not _is_prepared(row, interpreter):
+        return 1
     version = _ask(row, "import pytest; print(pytest.__version__)")
     if row.pytest == "next" and not any(word in version for word in PREVIEW):
         return _tell(row, f"no preview beyond pytest {version}: LEFT OUT", None)
+    # For the processes that the tests start, which write no compiled modules.
+    subprocess.run([row.command, "-m", "compileall", "-q", "src"], cwd=ROOT, check=False)
     call = [row.command, "-m", "pytest", "-q", *arguments]
-    with log.open("w", encoding="utf-8") as file:
+    with row.log.open("w", encoding="utf-8") as file:
         status = subprocess.run(call, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, check=False).returncode
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = row.log.read_text(encoding="utf-8", errors="replace").splitlines()
     for line in lines:
         if line.startswith(("FAILED ", "ERROR ")):
             print(f"    {line}")
     closing = next((line.strip("= ") for line in reversed(lines) if line.strip()), "no output")
-    ending = f"  FAILED, see {log.relative_to(ROOT)}" if status else ""
+    ending = f"  FAILED, see {row.log.relative_to(ROOT)}" if status else ""
     return _tell(
         row,
         f"{_ask(row, 'import platform; print(platform.python_version())')}, pytest {version}: {closing}{ending}",
@@ -147,7 +158,18 @@ def _tell(row: Row, text: str, status: int | None) -> int | None:
     return status
 
 
-def _prepare(row: Row, interpreter: Path, log: Path) -> None:
+def _is_prepared(row: Row, interpreter: Path) -> bool:
+    """Make the environment if need be, and tell whether it is there."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    try:
+        _prepare(row, interpreter)
+    except subprocess.CalledProcessError:
+        _tell(row, f"no environment, see {row.log.relative_to(ROOT)}", None)
+        return False
+    return True
+
+
+def _prepare(row: Row, interpreter: Path) -> None:
     """Make the environment, unless it is there as it would be made."""
     stamp = row.environment / "made-of"
     made_of = f"{interpreter} {hashlib.sha256((ROOT / 'pyproject.toml').read_bytes()).hexdigest()}"
@@ -155,7 +177,7 @@ def _prepare(row: Row, interpreter: Path, log: Path) -> None:
         return
     install = [row.command, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     group = "oldest" if row.pytest == "oldest" else "test"
-    with log.open("w", encoding="utf-8") as file:
+    with row.log.open("w", encoding="utf-8") as file:
         for call in (
             [sys.executable, "-m", "virtualenv", "--quiet", "--clear", "--python", interpreter, row.environment],
             [*install, "--group", group, "--editable", "."],

@@ -80,6 +80,7 @@ def unpack(packages: list[str], folder: Path) -> None:
     for program in (folder / "usr" / "bin").iterdir():
         if not program.is_symlink() and program.name.startswith(("python3", "pypy3")) and _is_binary(program):
             _bind(program, folder)
+            _compile_library(program)
 
 
 def _mirror() -> str:
@@ -114,6 +115,12 @@ def _bind(program: Path, folder: Path) -> None:
     )
     libraries = next((folder / "usr" / "lib").glob("*-linux-gnu"))
     _call("patchelf", "--set-interpreter", loader, "--force-rpath", "--set-rpath", libraries, program)
+
+
+def _compile_library(program: Path) -> None:
+    """Compile the standard library, as the package would when it is installed; what can't be compiled is left out."""
+    library = _call(program, "-c", "import sysconfig; print(sysconfig.get_path('stdlib'))").strip()
+    subprocess.run([program, "-m", "compileall", "-q", library], stdout=subprocess.DEVNULL, check=False)
 
 
 def _call(*command: str | Path, **options: object) -> str:
