@@ -1,10 +1,10 @@
 """Runs the suite on every interpreter that is found, each in an environment of its own; one line tells of each.
 
 ``make matrix``, or ``python tests/matrix.py [OPTION]... [-- ARGUMENT OF PYTEST]...``; ``--help`` tells of the options.
-The rows are CPython 3.10 to 3.15 and PyPy 3.11 with the newest pytest, the oldest CPython with the oldest pytest, and
-the newest CPython but one with the next pytest, if there is a preview of it. With ``--unpack`` the interpreters that
-Debian has and this machine lacks are unpacked to ``.cache/pythons``. One that is missing is told and left out. The
-exit status is 1 if the suite failed anywhere or ran nowhere.
+The rows are CPython 3.10 to 3.15, their free-threaded builds and PyPy 3.11 with the newest pytest, the oldest CPython
+with the oldest pytest, and the newest CPython but one with the next pytest, if there is a preview of it. With
+``--unpack`` the interpreters that Debian has and this machine lacks are unpacked to ``.cache/pythons``. One that is
+missing is told and left out. The exit status is 1 if the suite failed anywhere or ran nowhere.
 """
 
 from __future__ import annotations
@@ -63,6 +63,9 @@ ROWS = (
     Row("3.14"),
     Row("3.14", "next"),
     Row("3.15"),
+    Row("3.13t"),
+    Row("3.14t"),
+    Row("3.15t"),
     Row("pypy3.11", left_out=("docs",)),
 )
 
@@ -95,7 +98,11 @@ def main() -> int:
 def _another() -> list[Row]:
     """Return the row of the newest CPython, but the one that runs this, that an environment can be had for, if any."""
     own = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    others = [row for row in reversed(ROWS) if row.pytest == "newest" and row.python not in (own, "pypy3.11")]
+    others = [
+        row
+        for row in reversed(ROWS)
+        if row.pytest == "newest" and row.python[-1].isdigit() and row.python not in (own, "pypy3.11")
+    ]
     return list(itertools.islice(filter(_is_there, others), 1))
 
 

@@ -26,17 +26,24 @@ Dir::Etc::SourceList "{apt}/sources.list"; Dir::Etc::SourceParts "/dev/null"; Di
 Dir::Etc::PreferencesParts "/dev/null"; Acquire::Languages "none"; APT::Install-Recommends "false";
 APT::Sandbox::User ""; Debug::NoLocking "true";
 """
-_ASK = "import sys; print(f'{sys.implementation.name}{sys.version_info[0]}.{sys.version_info[1]}')"
+_ASK = """
+import sys, sysconfig
+threads = "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
+print(f"{sys.implementation.name}{sys.version_info[0]}.{sys.version_info[1]}{threads}")
+"""
 
 
 def find(name: str, folder: Path) -> Path | None:
-    """Return the path of the interpreter `name` (``3.14``, ``pypy3.11``), or None; `folder` is where some may be."""
+    """Return the path of an interpreter, or None; `folder` is where some may be.
+
+    `name` is its version, as in ``3.14``, ``3.14t`` for the free-threaded build, or ``pypy3.11``.
+    """
     command = name if name.startswith("pypy") else f"python{name}"
     on_path = shutil.which(command)
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv", "versions")
     candidates = [
         *([Path(on_path)] if on_path else []),
-        *sorted(pyenv.glob(f"{name}[.-]*/bin/{command}")),
+        *sorted(pyenv.glob(f"{name.removesuffix('t')}[.-]*/bin/{command}")),
         folder / "usr" / "bin" / command,
     ]
     return next((path for path in candidates if _is(name, path)), None)
