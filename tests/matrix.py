@@ -149,7 +149,7 @@ def _run(row: Row, arguments: list[str]) -> int | None:
         status = subprocess.run(call, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, check=False).returncode
     lines = row.log.read_text(encoding="utf-8", errors="replace").splitlines()
     for line in lines:
-        if line.startswith(("FAILED ", "ERROR ")):
+        if line.startswith(("FAILED tests", "ERROR tests")):
             print(f"    {line}")
     closing = next((line.strip("= ") for line in reversed(lines) if line.strip()), "no output")
     ending = f"  FAILED, see {row.log.relative_to(ROOT)}" if status else ""

@@ -2,6 +2,7 @@
 
 import importlib.util
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -265,7 +266,8 @@ def test_executors_are_told_by_thread_and_queue(libraries):
     result.assert_outcomes(failed=2, passed=1)
     assert has(result, "thread 'shop_0' thread GC root local 'thing' of work (suite/test_it.py:24) Thing LEAKED")
     assert has(result, "._work_queue SimpleQueue suspect")
-    assert has(result, "_WorkItem suspect .args tuple, 1 item suspect [0] Thing LEAKED")
+    where = ".args" if sys.version_info < (3, 14) else ".task tuple, 3 items suspect [1]"
+    assert has(result, f"_WorkItem suspect {where} tuple, 1 item suspect [0] Thing LEAKED")
 
 
 MODELS = """

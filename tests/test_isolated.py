@@ -116,7 +116,7 @@ def kinds(*, is_isolated):
 
 
 def without_times(line):
-    line = re.sub(r"0x[0-9a-f]+", "0x…", re.sub(r"\d+\.\d+ ?s", "… s", line))
+    line = re.sub(r"0x[0-9a-f]+", "0x…", re.sub(r"\d+\.\d+ ?s( \(\d+:\d\d:\d\d\))?", "… s", line))
     return re.sub(r"={3,}", "===", line)
 
 

@@ -1,5 +1,7 @@
 """``within=`` and ``leakcheck_within``: how long survivors may take to die."""
 
+import re
+
 import pytest
 
 SOON = """
@@ -36,7 +38,29 @@ def test_what_does_not_fails_and_the_report_says_how_long_it_waited(suite):
     result = suite.run(SOON + REGISTERED.format(seconds=3, asked=", within=0.2"))
 
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["LEAKED  1 object that should be gone is still alive after 0.2 s of waiting"])
+    (said,) = suite.lines_of(result, "LEAKED  1 object that should be gone is still alive after")
+    assert 0.2 <= float(re.search(r"after (\d+\.\d) s of waiting", said)[1]) < 3
+
+
+def test_what_is_let_go_of_while_its_holder_is_looked_for_passes(suite):
+    """Nothing holds it once the search is over, and a look at it tells so."""
+    result = suite.run(
+        """
+        import sys
+
+        class LetsGo:
+            def find_spec(self, name, path=None, target=None):
+                if name == "pytest_leakcheck.explain":  # imported when a search begins
+                    KEPT.clear()
+
+        def test_it(assert_collected):
+            sys.meta_path.insert(0, LetsGo())
+            assert_collected(keep(Thing()))
+            assert "pytest_leakcheck.explain" not in sys.modules
+        """
+    )
+
+    result.assert_outcomes(passed=1)
 
 
 def test_zero_is_no_time_at_all(suite):

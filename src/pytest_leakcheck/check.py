@@ -340,8 +340,9 @@ class Check:
         waited = self._settle(within or 0.0)
         leaks = self._leaks()
         further = patience(leaks, within) - waited
-        if leaks and further > 0:
-            waited += self._settle(further)
+        # What no root leads to was let go of while it was looked for, by a thread that may be over by now.
+        if leaks and (further > 0 or any(leak.trace is None for leak in leaks)):
+            waited += self._settle(max(further, 0.0))
             leaks = self._leaks()
         leaks += self._cycles(self.grades)
         return Report(leaks, waited=waited if waited >= 0.1 else 0.0) if leaks else None
