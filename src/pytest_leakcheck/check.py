@@ -16,7 +16,7 @@ from pytest_leakcheck.describe import key_text, short_place, short_type_name, ty
 from pytest_leakcheck.grades import Grades, united, why_not_told
 from pytest_leakcheck.loading import undisturbed
 from pytest_leakcheck.model import Leak, Report, Survivor
-from pytest_leakcheck.patience import patience
+from pytest_leakcheck.patience import is_let_go, patience
 from pytest_leakcheck.rawtypes import text_of
 from pytest_leakcheck.watch import Watch
 
@@ -340,8 +340,7 @@ class Check:
         waited = self._settle(within or 0.0)
         leaks = self._leaks()
         further = patience(leaks, within) - waited
-        # What no root leads to was let go of while it was looked for, by a thread that may be over by now.
-        if leaks and (further > 0 or any(leak.trace is None for leak in leaks)):
+        if leaks and (further > 0 or is_let_go(leaks)):
             waited += self._settle(max(further, 0.0))
             leaks = self._leaks()
         leaks += self._cycles(self.grades)

@@ -17,7 +17,7 @@ from pytest_leakcheck import rawtypes
 from pytest_leakcheck.describe import tally
 from pytest_leakcheck.explain import Finding, examine
 from pytest_leakcheck.growth import Growth
-from pytest_leakcheck.patience import patience
+from pytest_leakcheck.patience import is_let_go, patience
 from pytest_leakcheck.places import below, names_of_type
 from pytest_leakcheck.watch import Watch, Watched
 
@@ -439,8 +439,9 @@ class Confirmation:
         if not self.watch.drop_doomed() or not self.watch.collect():
             return []
         objects, findings = self._all_examined()
-        seconds = patience((finding.leak for finding in findings), self.within)
-        if seconds:
+        leaks = [finding.leak for finding in findings]
+        seconds = patience(leaks, self.within)
+        if seconds or is_let_go(leaks):
             objects.clear()  # this list would keep alive what is waited for
             self.watch.settle(seconds, self.options.extensions.drain)
             objects, findings = self._all_examined()

@@ -25,6 +25,14 @@ def patience(leaks: Iterable[Leak], within: float | None) -> float:
     return DEFAULT if any(map(_is_elsewhere, leaks)) else 0.0
 
 
+def is_let_go(leaks: Iterable[Leak]) -> bool:
+    """Tell whether no root leads to one of `leaks`: mostly, it was let go of while it was looked for.
+
+    Another thread did so, which may be over by now, so that `patience` gives no time.
+    """
+    return any(leak.trace is None for leak in leaks)
+
+
 def _is_elsewhere(leak: Leak) -> bool:
     if leak.trace is None or leak.trace.root.kind in _PERHAPS_ELSEWHERE:
         return threading.active_count() > 1
