@@ -1,5 +1,7 @@
 """Tests that are expected to fail, that skip, or that fail of themselves."""
 
+import pytest
+
 
 class TestExpectedFailure:
     def test_a_leak_is_an_expected_failure(self, suite):
@@ -110,6 +112,24 @@ class TestNotChecked:
 
         result.assert_outcomes(skipped=4)
         assert not suite.lines_of(result, "leakcheck:")
+
+    @pytest.mark.parametrize("arguments", [(), ("--leakcheck",)])
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "pytest.importorskip('not_there')",
+            "pytest.skip('not here', allow_module_level=True)",
+            "raise __import__('unittest').SkipTest('not here')",
+        ],
+    )
+    def test_a_module_that_skips_itself_is_skipped(self, suite, line, arguments):
+        """The rest of the run goes on, and the module is imported once."""
+        suite.write(test_other="def test_passes(): pass\n")
+
+        result = suite.run(f"print('imported')\n{line}\n", *arguments, "-s")
+
+        result.assert_outcomes(passed=1, skipped=1)
+        assert result.outlines.count("imported") == 1
 
     def test_what_fails_of_itself_keeps_its_own_failure(self, suite):
         """In the body, in the set-up or in the teardown of its fixtures: no leak is added to the error."""

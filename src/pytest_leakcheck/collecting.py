@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 def refuse_wrong_markers(collector: pytest.Collector, report: pytest.CollectReport) -> pytest.CollectReport:
     """Return `report`, turned into a failed one that tells what is wrong where a marker is."""
-    if not isinstance(collector, (pytest.Module, pytest.Class)):
+    # A module that skips itself has no tests, and to ask for it would import it once more.
+    if report.skipped or not isinstance(collector, (pytest.Module, pytest.Class)):
         return report
     problems = _called_by_marker(collector, report) if report.failed else _problems(collector, report)
     if problems:
