@@ -1,5 +1,7 @@
 """Wrong markers, options and registrations are told in one clear line, never with a traceback of ours."""
 
+import sys
+
 import pytest
 
 SHOP = """
@@ -175,6 +177,10 @@ WRONG_MARKERS = {
         ),
     ),
 }
+
+if sys.implementation.name == "pypy":  # where their objects can be weakly referenced: no mistakes
+    for name in [name for name, (source, _) in WRONG_MARKERS.items() if "Slotted" in source or "Pair" in source]:
+        del WRONG_MARKERS[name]
 
 
 @pytest.mark.parametrize("options", [[], ["-n2"]], ids=["one process", "xdist"])
