@@ -25,8 +25,8 @@ FOLDER = ROOT / ".cache" / "matrix"
 PYTHONS = ROOT / ".cache" / "pythons"
 ENGINE = ("docs", "hostile", "laws", "links", "model", "paths", "patterns", "proof", "render")
 """What knows nothing of pytest: not run again with the oldest one."""
-WITHOUT_WHEELS = {"t": ("hypothesis<6.156",)}
-"""What to install in place of newer releases, which are compiled and have no wheel for a free-threaded build."""
+WITHOUT_WHEELS = {"3.13t": ("hypothesis<6.156", "rpds-py<0.28")}
+"""What to install in place of newer releases, which are compiled and have no wheel for an interpreter."""
 PREVIEW = ("a", "b", "rc", "dev")
 
 
@@ -189,7 +189,7 @@ def _prepare(row: Row, interpreter: Path) -> None:
     with row.log.open("w", encoding="utf-8") as file:
         for call in (
             [sys.executable, "-m", "virtualenv", "--quiet", "--clear", "--python", interpreter, row.environment],
-            [*install, "--group", group, *WITHOUT_WHEELS.get(row.python[-1], ()), "--editable", "."],
+            [*install, "--group", group, *WITHOUT_WHEELS.get(row.python, ()), "--editable", "."],
             *([[*install, "--upgrade", "--pre", "pytest"]] if row.pytest == "next" else []),
         ):
             subprocess.run(call, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, check=True)
