@@ -68,7 +68,7 @@ def test_what_is_let_go_of_while_its_holder_is_looked_for_passes(suite, marker):
 
 def test_zero_is_no_time_at_all(suite):
     """Not even the second that a thread's own gets otherwise."""
-    result = suite.run(SOON + REGISTERED.format(seconds=0.5, asked=", within=0"))
+    result = suite.run(SOON + REGISTERED.format(seconds=3, asked=", within=0"))
 
     result.assert_outcomes(failed=1)
 
