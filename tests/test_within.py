@@ -42,30 +42,6 @@ def test_what_does_not_fails_and_the_report_says_how_long_it_waited(suite):
     assert 0.2 <= float(re.search(r"after (\d+\.\d) s of waiting", said)[1]) < 3
 
 
-@pytest.mark.parametrize("marker", ["instances_of=Thing", "repeat=False"])
-def test_what_is_let_go_of_while_its_holder_is_looked_for_passes(suite, marker):
-    """Nothing holds it once the search is over, and a look at it tells so."""
-    result = suite.run(
-        f"""
-        import sys
-
-        class LetsGo:
-            def find_spec(self, name, path=None, target=None):
-                if name == "pytest_leakcheck.explain":  # imported when a search begins
-                    KEPT.clear()
-
-        sys.meta_path.insert(0, LetsGo())
-
-        @pytest.mark.no_leak({marker})
-        def test_it():
-            keep(Thing())
-            assert "pytest_leakcheck.explain" not in sys.modules
-        """
-    )
-
-    result.assert_outcomes(passed=1)
-
-
 def test_zero_is_no_time_at_all(suite):
     """Not even the second that a thread's own gets otherwise."""
     result = suite.run(SOON + REGISTERED.format(seconds=3, asked=", within=0"))
