@@ -11,93 +11,56 @@ from __future__ import annotations
 import os
 import time
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from _pytest.runner import CallInfo, check_interactive_exception, runtestprotocol
+from _pytest.runner import CallInfo, runtestprotocol
 from _pytest.skipping import xfailed_key
 
 from pytest_leakcheck.adoption import note_pardoned
 from pytest_leakcheck.beside import completed, printable
 from pytest_leakcheck.bystanders import is_kept
 from pytest_leakcheck.check import Check, LeakError, Plan, Session
-from pytest_leakcheck.describe import error_text, fault_text
-from pytest_leakcheck.embedding import embed
+from pytest_leakcheck.describe import fault_text
 from pytest_leakcheck.hooking import FAULTS, extensions_of
+from pytest_leakcheck.judging import reach
 from pytest_leakcheck.loading import undisturbed
 from pytest_leakcheck.marks import plan_for
 from pytest_leakcheck.model import Report
 from pytest_leakcheck.neighbours import is_collecting, offer_to_others
 from pytest_leakcheck.options import ALONE, OPTIONS
-from pytest_leakcheck.release import let_go, parametrize_values
-from pytest_leakcheck.repeat import REPEATING, made_at, running_again, why_not_repeatable
+from pytest_leakcheck.repeat import REPEATING
 from pytest_leakcheck.reporting import (
-    add_leak_section,
-    as_leak_report,
     ensure_reporter,
     note_beside,
     note_checked,
-    note_fingerprints,
     note_found,
 )
+from pytest_leakcheck.runs import RUNS, Run
 from pytest_leakcheck.scopes import Accumulated, Scopes
 from pytest_leakcheck.teardown import Steps, ending_scopes
 from pytest_leakcheck.timeouts import Timeouts, suspended
+from pytest_leakcheck.turning import (
+    give_told,
+    is_failed_otherwise,
+    is_strict,
+    leak_report,
+    note_told,
+    raise_leak,
+    strictness_put_off,
+    survivors_of,
+    teardown_leak_report,
+    tell,
+    turn,
+)
 from pytest_leakcheck.unmatched import ASKED, Asked, merged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
-    from contextlib import AbstractContextManager
 
-    from pytest_leakcheck.again import Again
     from pytest_leakcheck.options import Options
-    from pytest_leakcheck.watch import Watch
 
-_runs: dict[int, Run] = {}
-"""By the ids of their items the runs that are under way; an item's own stash would stay as large as it once was."""
-_TOLD: pytest.StashKey[list[str]] = pytest.StashKey()
-"""The fingerprints of the leaks that the reports of a test's current run tell of."""
 _JUDGE = "leakcheck-judge"
-_NEWLINE = r"\n"
-
-
-@dataclass(slots=True)
-class Run:
-    """One run of one test; a rerun is another."""
-
-    check: Check
-    is_owned: bool
-    is_clean: bool = True
-    """Whether nothing has failed, skipped or raised of itself so far."""
-    is_body_over: bool = False
-    call: CallInfo[None] | None = None
-    report: pytest.TestReport | None = None
-    """The passed report of the call, held back until the verdict, here or by the plugin that runs the protocol."""
-    leak: Report | None = None
-    """What the report of the call is made again for."""
-    late: Report | None = None
-    """What came too late for that, or has no such report: an error of the teardown."""
-    outlived: Accumulated = field(default_factory=Accumulated)
-    """What outlived wider-scoped fixtures that ended while the test was set up."""
-    is_judged: bool = False
-    """Whether the time of the verdict has come."""
-    is_checked: bool = False
-    """Whether there was anything to judge by then: a test that failed of itself is not checked."""
-    trouble: str = ""
-    """What went wrong in the check itself."""
-    process: int = field(default_factory=os.getpid)
-    """The process that it began in; a test may fork another one, which comes to the same hooks."""
-    judged: float = 0.0
-    """Seconds that the verdict took, further runs of the test included: no part of its teardown's duration."""
-
-    @contextmanager
-    def contained(self) -> Iterator[None]:
-        """Note an error of the check as trouble to tell of, and go on: it must not break the user's run."""
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 - whatever it is
-            self.trouble = self.trouble or fault_text(error)
 
 
 def ensure_judge(config: pytest.Config) -> Judge:
@@ -118,7 +81,7 @@ def check_of(item: pytest.Function) -> Check | None:
     if options.is_off or item.get_closest_marker("skip_leakcheck"):
         return None
     judge = ensure_judge(item.config)
-    run = _runs.get(id(item)) or judge.begin(item, plan_for(item, options))
+    run = RUNS.get(id(item)) or judge.begin(item, plan_for(item, options))
     return run.check
 
 
@@ -143,7 +106,7 @@ class Judge:
         """Start the check of one run of `item`."""
         check = Check(self._session, plan, item.nodeid, extensions=extensions_of(item.config, item))
         run = Run(check, is_owned=self._owned is item)
-        _runs[id(item)] = self._latest = run
+        RUNS[id(item)] = self._latest = run
         run.check.is_expected = lambda: _is_expected_to_fail(item)
         with run.contained():
             run.check.start()
@@ -192,7 +155,7 @@ class Judge:
         if self._latest is not None:
             self._latest.check.close()
         for item in session.items:
-            _runs.pop(id(item), None)
+            RUNS.pop(id(item), None)
         asked = merged(self._summary(session), *self._asked_elsewhere)
         if hasattr(session.config, "workeroutput"):
             session.config.workeroutput["leakcheck_asked"] = asked
@@ -223,7 +186,7 @@ class Judge:
         try:
             return (yield)
         finally:
-            run = _runs.get(id(item))
+            run = RUNS.get(id(item))
             if run is not None:
                 run.is_body_over = True
 
@@ -232,7 +195,7 @@ class Judge:
         """Count what is made for a wider-scoped fixture apart; note the values made for this test."""
         __tracebackhide__ = True
         item = request._pyfuncitem  # noqa: SLF001 - a wider request has no public way to the test
-        run = _runs.get(id(item))
+        run = RUNS.get(id(item))
         if fixturedef.scope != "function":
             with self._setting_up_wider(fixturedef, item, run):
                 return (yield)
@@ -264,7 +227,7 @@ class Judge:
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
         """Judge between the test's own teardown and that of wider scopes, and after each of these."""
         __tracebackhide__ = True
-        run = _runs.get(id(item))
+        run = RUNS.get(id(item))
         if item.stash.get(REPEATING, False) or (run is None and not self._scopes.has_watched):
             return (yield)
         with self._judging_teardown(item, run):
@@ -277,7 +240,7 @@ class Judge:
                         self._judge(item, run)
                         self._tell_outlived(item, run, self._scopes.end())
                 if run.late is not None:
-                    _raise_leak(_survivors(item, run))
+                    raise_leak(survivors_of(item, run))
                 return result
             finally:
                 run.check.close()
@@ -314,7 +277,7 @@ class Judge:
         if self._has_strayed:
             run.is_judged = True
             return
-        _judge(item, run)
+        reach(item, run)
         self._scopes.take_over(run.check.entrusted, item.nodeid)
 
     def _end_wider(self, item: pytest.Item, run: Run | None, nextitem: pytest.Item | None, steps: Steps) -> None:
@@ -344,7 +307,7 @@ class Judge:
         if unlisted is None:
             return
         report = completed(unlisted, item.nodeid, run.check.options, again=found.tests)
-        self._scopes.note_told(is_seen=_tell(item, run, report))
+        self._scopes.note_told(is_seen=tell(item, run, report))
 
     @pytest.hookimpl
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -360,24 +323,24 @@ class Judge:
         self, item: pytest.Item, call: CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Note failures; dress a leak's report; log what need not wait for the verdict."""
-        run = _runs.get(id(item))
+        run = RUNS.get(id(item))
         if run is not None and call.when == "teardown":
             call.duration = max(0.0, call.duration - run.judged)
-        with _strictness_put_off(item) if run is not None and _is_awaited(run, call) else nullcontext():
+        with strictness_put_off(item) if run is not None and _is_awaited(run, call) else nullcontext():
             report = yield
         if call.when == "call" and run is not None and run.is_judged:
-            return _as_leak_report(item, report, run.leak, run.report) if run.leak else report
+            return leak_report(item, report, run.leak, run.report) if run.leak else report
         self._note(item, call, report)
         if run is None:
-            _give_told(item, call, report)
+            give_told(item, call, report)
             if self._owned is item:  # the setup failed before the run began
                 item.ihook.pytest_runtest_logreport(report=report)
             return report
         if call.when == "teardown" and run.late is not None:
-            report = _teardown_leak_report(item, run.late, call, report)
-        elif call.excinfo is not None or _is_failed_otherwise(item, report):
+            report = teardown_leak_report(item, run.late, call, report)
+        elif call.excinfo is not None or is_failed_otherwise(item, report):
             run.is_clean = False
-        _give_told(item, call, report)
+        give_told(item, call, report)
         if call.when == "teardown":
             self._end_run(item, run, report)
         self._log(item, run, call, report)
@@ -385,13 +348,13 @@ class Judge:
 
     def _end_run(self, item: pytest.Item, run: Run, report: pytest.TestReport) -> None:
         """Put what the run told into the report of its teardown; let out the report of a call that leaked nothing."""
-        if not run.is_owned and run.call is not None and run.report is not None and _is_strict(item):
-            _turn(item, run, run.call, run.report)
+        if not run.is_owned and run.call is not None and run.report is not None and is_strict(item):
+            turn(item, run, run.call, run.report)
         note_pardoned(report, run.check.pardoned)
         if run.is_checked:
             note_checked(report, run.check, run.trouble)
             self._asked.note(run.check.plan)
-        del _runs[id(item)]
+        del RUNS[id(item)]
         if run.is_owned and run.report is not None:
             item.ihook.pytest_runtest_logreport(report=run.report)
 
@@ -402,7 +365,7 @@ class Judge:
             self._scopes.disturb()
         if type(error) is LeakError and error.report is not None:
             note_beside(report, printable(error.report))
-            _note_told(item, error.report)
+            note_told(item, error.report)
         if call.when == "teardown":
             note_found(report, self._session)
 
@@ -427,224 +390,22 @@ def _is_expected_to_fail(item: pytest.Item) -> bool:
     return is_heeded and item.stash.get(xfailed_key, None) is not None
 
 
-def _is_failed_otherwise(item: pytest.Item, report: pytest.TestReport) -> bool:
-    """Tell whether another plugin made a report fail that has no error: one that expected failure lacks has none."""
-    return bool(report.failed) and not _is_strict(item)
-
-
-def _is_strict(item: pytest.Item) -> bool:
-    """Tell whether the test fails if it passes."""
-    xfailed = item.stash.get(xfailed_key, None)
-    return xfailed is not None and xfailed.strict
-
-
 def _is_awaited(run: Run, call: CallInfo[None]) -> bool:
     """Tell whether the report of `call` is in another plugin's hands until the verdict."""
     is_of_body = call.when == "call" and run.is_body_over and not run.is_judged
     return is_of_body and not run.is_owned and run.is_clean and call.excinfo is None and is_collecting()
 
 
-@contextmanager
-def _strictness_put_off(item: pytest.Item) -> Iterator[None]:
-    """Let a test that must fail pass for now, as it may yet leak: a plugin that saw a failure would prepare a rerun."""
-    xfailed = item.stash.get(xfailed_key, None)
-    if xfailed is None or not xfailed.strict:
-        yield
-        return
-    item.stash[xfailed_key] = replace(xfailed, strict=False)
-    try:
-        yield
-    finally:
-        item.stash[xfailed_key] = xfailed
-
-
 def _is_stopping(item: pytest.Item) -> bool:
     return bool(item.session.shouldfail or item.session.shouldstop)
 
 
-def _judge(item: pytest.Item, run: Run) -> None:
-    """Reach the verdict; log a leak before the wider teardown, which goes further where the run is to stop."""
-    run.is_judged = True
-    if not (run.is_clean and run.is_body_over):
-        return
-    run.is_checked = True
-    started = time.perf_counter()
-    let_go(item)
-    try:
-        found = _found(item, run)
-        with run.contained():
-            run.leak = completed(found, item.nodeid, run.check.options) if found else None
-        run.leak = run.leak or found
-    finally:
-        run.judged += time.perf_counter() - started
-    if run.leak is not None and not _tell(item, run, run.leak):
-        run.check.session.untell(item.nodeid)  # until its report is logged: another plugin may run the test once more
-
-
-def _found(item: pytest.Item, run: Run) -> Report | None:
-    """Return what leaked; where the check breaks off, that is told at the end, and what was asked for judged anew."""
-    with run.contained():
-        return run.check.judge(lambda: _second_run(item, run), parametrize_values(item))
-    return run.check.judge_again(run.trouble)  # the error, whose frames had what was judged, is gone by now
-
-
-def _second_run(item: pytest.Item, run: Run) -> Again | None:
-    """Return how the test may be run again to tell what it left of the project's own classes; None if it might harm."""
-    if not isinstance(item, pytest.Function) or run.call is None:
-        return None
-    why_not = why_not_repeatable(item, run.call.duration, is_asked_for=run.check.plan.is_strict)
-    let_go(item)  # of the instance that was made anew for a look at the item's function
-    if why_not:
-        return None
-
-    def again(*, is_traced: bool = False) -> Watch | None:
-        second = Check(run.check.session, Plan(is_own=True), extensions=run.check.options.extensions)
-        _runs[id(item)] = Run(second, is_owned=False)
-        second.start()
-        try:
-            with running_again(item, is_traced=is_traced) as errors:
-                second.gather()
-                if errors and not is_traced:
-                    run.check.session.ledger.warn(_failed_again(item, errors[0]))
-                if errors:
-                    return None
-                second.settle_found()
-                if is_traced:
-                    second.found.tell_origin(lambda obj: made_at(obj, second.options.root))
-                return second.found
-        finally:
-            second.stop()
-            _runs[id(item)] = run
-
-    return again
-
-
-def _failed_again(item: pytest.Item, error: BaseException) -> str:
-    return (
-        f"{item.nodeid}: run a second time, to tell leaks from initialisation, it failed "
-        f"({error_text(error).partition(_NEWLINE)[0]}), so what it left counts once another test leaves the same"
-    )
-
-
-def _tell(item: pytest.Item, run: Run, report: Report) -> bool:
-    """Make the report of the call tell of leaks, or the teardown's where that is out; tell whether it is shown as such.
-
-    What another plugin's protocol collects may never be: it may run the test once more, and show that report alone.
-    """
-    if run.call is None or run.report is None or not run.is_clean:
-        _add_late(run, report)
-        return run.is_owned
-    run.leak = report
-    if run.is_owned:
-        return _log_leak(item, run, run.call)
-    _turn(item, run, _leak_call([], run.call), run.report)
-    return False
-
-
-def _add_late(run: Run, report: Report) -> None:
-    run.late = report if run.late is None else replace(run.late, leaks=run.late.leaks + report.leaks)
-
-
-def _turn(item: pytest.Item, run: Run, call: CallInfo[None], collected: pytest.TestReport) -> None:
-    """Make a report that somebody has collected, but not logged, the one that `call` makes now."""
-    with _own_words(item):
-        report = item.ihook.pytest_runtest_makereport(item=item, call=call)
-    run.report = run.call = None
-    report.sections = list(collected.sections)
-    collected.__dict__.clear()
-    collected.__dict__.update(report.__dict__)
-
-
-def _log_leak(item: pytest.Item, run: Run, first: CallInfo[None]) -> bool:
-    """Log the report of the call, made again for the leak; tell whether it is a failure, not an expected one."""
-    survivors = _survivors(item, run)
-    call = _leak_call(survivors, first)
-    with _own_words(item):
-        report = item.ihook.pytest_runtest_makereport(item=item, call=call)
-    run.report = run.call = None
-    with _capture_suspended(item.config):
-        item.ihook.pytest_runtest_logreport(report=report)
-        if check_interactive_exception(call, report):
-            item.ihook.pytest_exception_interact(node=item, call=call, report=report)
-    survivors.clear()  # the frame of the error has this list
-    live_log: Any = getattr(item.config.pluginmanager.get_plugin("logging-plugin"), "log_cli_handler", None)
-    if hasattr(live_log, "set_when"):
-        live_log.set_when("teardown")  # a logged report ends the live log's section, and the teardown goes on
-    return bool(report.failed)
-
-
-@contextmanager
-def _own_words(item: pytest.Item) -> Iterator[None]:
-    """Spare pytest the words for the leak's error: it would parse a file of ours each time, for nothing."""
-    item.repr_failure = lambda *_, **__: "leak"  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        del item.repr_failure
-
-
 def _end_interrupted(item: pytest.Item) -> None:
     """Close a run that Ctrl-C or pytest.exit ended before its teardown did, and log what was held back."""
-    run = _runs.get(id(item))
+    run = RUNS.get(id(item))
     if run is None:
         return
-    del _runs[id(item)]
+    del RUNS[id(item)]
     run.check.close()
     if run.report is not None:
         item.ihook.pytest_runtest_logreport(report=run.report)
-
-
-def _note_told(item: pytest.Item, leak: Report) -> None:
-    """Note what is told of this run of a test, for the report of its teardown: that has the properties for JUnit."""
-    told = item.stash.setdefault(_TOLD, [])
-    told += [each.fingerprint for each in leak.leaks]
-
-
-def _give_told(item: pytest.Item, call: CallInfo[None], report: pytest.TestReport) -> None:
-    """Give the report of the teardown, which ends the run, the properties of all that was told of it."""
-    if call.when == "teardown" and _TOLD in item.stash:
-        told = item.stash[_TOLD]
-        note_fingerprints(report, told)
-        del item.stash[_TOLD]
-
-
-def _as_leak_report(
-    item: pytest.Item, report: pytest.TestReport, leak: Report, first: pytest.TestReport | None
-) -> pytest.TestReport:
-    _note_told(item, leak)
-    note_fingerprints(report, [each.fingerprint for each in leak.leaks])
-    embed(report, leak, item.config)
-    return as_leak_report(report, leak, first, is_verbose=item.config.getoption("verbose") > 0)
-
-
-def _teardown_leak_report(
-    item: pytest.Item, leak: Report, call: CallInfo[None], report: pytest.TestReport
-) -> pytest.TestReport:
-    """Return the report of a teardown after which the leak is an error, or stands beside one."""
-    if call.excinfo is not None and isinstance(call.excinfo.value, LeakError):
-        return _as_leak_report(item, report, leak, report)
-    _note_told(item, leak)
-    return add_leak_section(report, leak)
-
-
-def _capture_suspended(config: pytest.Config) -> AbstractContextManager[None]:
-    """Let what the terminal prints through: the verdict falls inside the teardown, whose output is captured."""
-    capture = config.pluginmanager.get_plugin("capturemanager")
-    return capture.global_and_fixture_disabled() if capture else nullcontext()
-
-
-def _survivors(item: pytest.Item, run: Run) -> list[Any]:
-    """Return the survivors for the debugger's eyes: without one, the error's frame would but keep them alive."""
-    return run.check.survivors() if item.config.getoption("usepdb", default=False) else []
-
-
-def _leak_call(survivors: list[Any], first: CallInfo[None]) -> CallInfo[None]:
-    """Return the call again, with the times of the first, as one that raises `LeakError`."""
-    call = CallInfo.from_call(lambda: _raise_leak(survivors), when="call")
-    call.start, call.stop, call.duration = first.start, first.stop, first.duration
-    return call
-
-
-def _raise_leak(survivors: list[Any]) -> None:
-    """Raise from a frame where a debugger finds `survivors`."""
-    raise LeakError("objects outlive the test" + ("; see `survivors`" if survivors else ""))

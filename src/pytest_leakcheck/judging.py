@@ -1,0 +1,87 @@
+"""The verdict on one run: what leaked, found out between the test's own teardown and that of wider scopes."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_leakcheck.beside import completed
+from pytest_leakcheck.check import Check, Plan
+from pytest_leakcheck.describe import error_text
+from pytest_leakcheck.release import let_go, parametrize_values
+from pytest_leakcheck.repeat import made_at, running_again, why_not_repeatable
+from pytest_leakcheck.runs import RUNS, Run
+from pytest_leakcheck.turning import tell
+
+if TYPE_CHECKING:
+    from pytest_leakcheck.again import Again
+    from pytest_leakcheck.model import Report
+    from pytest_leakcheck.watch import Watch
+
+_NEWLINE = r"\n"
+
+
+def reach(item: pytest.Item, run: Run) -> None:
+    """Reach the verdict; log a leak before the wider teardown, which goes further where the run is to stop."""
+    run.is_judged = True
+    if not (run.is_clean and run.is_body_over):
+        return
+    run.is_checked = True
+    started = time.perf_counter()
+    let_go(item)
+    try:
+        found = _found(item, run)
+        with run.contained():
+            run.leak = completed(found, item.nodeid, run.check.options) if found else None
+        run.leak = run.leak or found
+    finally:
+        run.judged += time.perf_counter() - started
+    if run.leak is not None and not tell(item, run, run.leak):
+        run.check.session.untell(item.nodeid)  # until its report is logged: another plugin may run the test once more
+
+
+def _found(item: pytest.Item, run: Run) -> Report | None:
+    """Return what leaked; where the check breaks off, that is told at the end, and what was asked for judged anew."""
+    with run.contained():
+        return run.check.judge(lambda: _second_run(item, run), parametrize_values(item))
+    return run.check.judge_again(run.trouble)  # the error, whose frames had what was judged, is gone by now
+
+
+def _second_run(item: pytest.Item, run: Run) -> Again | None:
+    """Return how the test may be run again to tell what it left of the project's own classes; None if it might harm."""
+    if not isinstance(item, pytest.Function) or run.call is None:
+        return None
+    why_not = why_not_repeatable(item, run.call.duration, is_asked_for=run.check.plan.is_strict)
+    let_go(item)  # of the instance that was made anew for a look at the item's function
+    if why_not:
+        return None
+
+    def again(*, is_traced: bool = False) -> Watch | None:
+        second = Check(run.check.session, Plan(is_own=True), extensions=run.check.options.extensions)
+        RUNS[id(item)] = Run(second, is_owned=False)
+        second.start()
+        try:
+            with running_again(item, is_traced=is_traced) as errors:
+                second.gather()
+                if errors and not is_traced:
+                    run.check.session.ledger.warn(_failed_again(item, errors[0]))
+                if errors:
+                    return None
+                second.settle_found()
+                if is_traced:
+                    second.found.tell_origin(lambda obj: made_at(obj, second.options.root))
+                return second.found
+        finally:
+            second.stop()
+            RUNS[id(item)] = run
+
+    return again
+
+
+def _failed_again(item: pytest.Item, error: BaseException) -> str:
+    return (
+        f"{item.nodeid}: run a second time, to tell leaks from initialisation, it failed "
+        f"({error_text(error).partition(_NEWLINE)[0]}), so what it left counts once another test leaves the same"
+    )
