@@ -243,10 +243,11 @@ class Watch:
         if not addresses.has_generations():
             return True
         living = self.nodes()
-        if any(rawtypes.has_finalizer(kind) for kind in set(living.values())):  # which may bring it back to life
+        kinds = {id(kind): kind for kind in living.values()}  # to hash one would ask its metaclass
+        if any(rawtypes.has_finalizer(kind) for kind in kinds.values()):  # which may bring it back to life
             return True
         nodes = set(living)
-        del living  # it has their classes, which may be garbage too
+        del living, kinds  # they have their classes, which may be garbage too
         self.forget_addresses(doomed_among(nodes))
         return len(self) > 0
 
