@@ -7,6 +7,7 @@ OLD := .cache/oldest
 SMOKE := .cache/smoke
 LIBRARIES := .cache/libraries
 MATRIX := .cache/matrix/tools
+MUTANTS := .cache/mutants
 ONLY :=
 WORKERS ?= 2
 
@@ -14,7 +15,7 @@ WORKERS ?= 2
 export PYTHONDONTWRITEBYTECODE :=
 COMPILE = -m pytest -q --leakcheck docs/examples/leaky > /dev/null 2>&1 || true
 
-.PHONY: demo test lint types layers tests coverage tests-oldest matrix another docs wheel integrations steady fuzz corpus suites bench clean
+.PHONY: demo test lint types layers tests coverage tests-oldest matrix another docs wheel integrations steady fuzz mutants corpus suites bench clean
 
 demo: $(VENV)/.ready
 	$(BIN)/python docs/examples/demo.py
@@ -84,6 +85,10 @@ steady: $(LIBRARIES)/.ready
 FUZZ :=
 fuzz: $(VENV)/.ready
 	$(BIN)/python tests/fuzz/run.py --workers $(WORKERS) $(FUZZ)
+# Which small changes of the code that verdicts hang on no test notices; ONLY=watch, and the like, tries one module alone.
+# It takes an hour or more. What tests/mutants.txt lists as changing no verdict is left out.
+mutants: $(MUTANTS)/.ready
+	$(MUTANTS)/bin/python tests/mutants.py --workers $(WORKERS) $(ONLY)
 
 # Longer checks, each against real projects; they need the folder shared/ beside this one.
 corpus: $(VENV)/.ready
@@ -123,6 +128,12 @@ $(MATRIX)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(MATRIX)
 	$(MATRIX)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	$(MATRIX)/bin/python -m pip install --quiet --group matrix
+	touch $@
+
+$(MUTANTS)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(MUTANTS)
+	$(MUTANTS)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(MUTANTS)/bin/python -m pip install --quiet --group mutants --editable .
 	touch $@
 
 clean:
