@@ -43,8 +43,8 @@ PACKAGE = ROOT / "src" / "pytest_leakcheck"
 KNOWN = Path(__file__).with_suffix(".txt")
 
 TESTS = {
-    "paths": ("paths", "proof"),
-    "watch": ("watch", "untracked", "addresses", "doomed"),
+    "paths": ("paths",),
+    "watch": ("watch", "addresses"),
     "confirm": ("confirm", "patterns", "repeat", "timeouts", "baseline", "hooks", "outcomes", "scopes"),
     "check": ("watch", "within", "by_refcount", "block", "confirm", "seeded", "hooks", "baseline", "outcomes"),
     "verdict": ("verdict", "outcomes", "repeat", "wider_scopes", "neighbours", "timeouts", "junit", "seeded"),

@@ -38,12 +38,21 @@ def test_a_better_ranked_root_wins_over_a_nearer_one():
     assert _path(graph) == (ROOT, 5, TARGET)
 
 
+def test_the_users_own_root_ends_the_search_at_once():
+    """No level further up is asked for, though there are some."""
+    graph = Drawn([(ROOT, TARGET), (5, TARGET), (6, 5), (7, 6)], {ROOT: 0})
+
+    assert _path(graph) == (ROOT, TARGET)
+    assert len(graph.asked) == 1
+
+
 def test_a_good_root_ends_the_search_after_some_patience():
     """A module of the standard library is given up for the user's own only where that is two levels further at most."""
     near, far = [(ROOT, 3), (3, 4), (4, TARGET)], [(ROOT, 3), (3, 4), (4, 5), (5, TARGET)]
 
-    assert _path(Drawn([(OTHER, TARGET), *near], {ROOT: 0, OTHER: 2})) == (ROOT, 3, 4, TARGET)
-    assert _path(Drawn([(OTHER, TARGET), *far], {ROOT: 0, OTHER: 2})) == (OTHER, TARGET)
+    for good in (1, 2):
+        assert _path(Drawn([(OTHER, TARGET), *near], {ROOT: 0, OTHER: good})) == (ROOT, 3, 4, TARGET)
+        assert _path(Drawn([(OTHER, TARGET), *far], {ROOT: 0, OTHER: good})) == (OTHER, TARGET)
 
 
 def test_a_bad_root_is_kept_in_hand_while_the_search_goes_on():
