@@ -57,6 +57,76 @@ def test_the_youngest_of_the_old_are_looked_at_alone():
     assert find(wanted).found == {id(old): old, id(young): young}
 
 
+class TestWatched:
+    @pytest.fixture(autouse=True)
+    def calm(self):
+        """Let nothing be collected but on purpose."""
+        gc.collect()
+        gc.disable()
+        yield
+        gc.enable()
+
+    def test_as_many_of_the_old_are_looked_at_as_were_promoted(self):
+        """Before the addresses were known, and by collections of our own."""
+        watch, first, kept = Watch(), Slotted(), [[] for _ in range(20_000)]
+        gc.collect(1)
+        second, more = Slotted(), [[] for _ in range(20_000)]
+        watch.add_addresses({id(first): KIND, id(second): KIND}, "made", span=20_000)
+
+        assert watch.collect_young()
+        assert sorted(map(id, watch.alive())) == sorted(map(id, [first, second]))
+        assert len(kept) == len(more) == 20_000
+
+    def test_after_a_full_collection_all_are_looked_at(self):
+        """It may have put them in another order."""
+        watch, thing, kept = Watch(), Slotted(), [[] for _ in range(20_000)]
+        watch.add_addresses({id(thing): KIND}, "made", span=0)
+        gc.collect()
+
+        assert watch.drop_dead()
+        assert (watch.alive(), len(kept)) == ([thing], 20_000)
+
+    def test_one_that_died_by_itself_takes_one_collection_of_the_youngest(self, monkeypatch):
+        """A look among the young then tells that it is dead, which costs little."""
+        watch, thing, called = Watch(), Slotted(), []
+        watch.add_addresses({id(thing): KIND}, "made", span=0)
+        del thing
+        collect = gc.collect
+        monkeypatch.setattr(gc, "collect", lambda generation: (called.append(generation), collect(generation))[1])
+
+        assert not watch.collect_young()
+        assert (called, watch.is_costly) == ([0], False)
+
+    def test_those_of_another_are_taken_over(self):
+        """However long ago they were made."""
+        watch, other, thing, kept = Watch(), Watch(), Slotted(), [[] for _ in range(20_000)]
+        gc.collect(1)
+        other.add_addresses({id(thing): KIND}, "made", span=20_000)
+        watch.take_over(other)
+
+        assert (watch.alive(), len(kept)) == ([thing], 20_000)
+
+    def test_one_is_forgotten_and_the_others_are_not(self):
+        """Then all are."""
+        watch, first, second = Watch(), Slotted(), Slotted()
+        watch.add_addresses({id(first): KIND, id(second): KIND}, "made")
+        watch.forget([first])
+
+        assert watch.alive() == [second]
+        assert watch.nodes() == {id(second): Slotted}
+        assert watch.type_names() == {f"{__name__}.Slotted"}
+        watch.clear()
+        assert (watch.alive(), len(watch)) == ([], 0)
+
+    def test_the_line_that_made_one_is_told(self):
+        """As of any other object."""
+        watch, thing = Watch(), Slotted()
+        watch.add_addresses({id(thing): KIND}, "made")
+        watch.tell_origin(lambda _: ("shop/cart.py", 3))
+
+        assert watch.facts([thing])[0].made == "shop/cart.py:3"
+
+
 def test_looks_in_vain_become_rarer():
     """Every second, fourth and at last sixteenth test is looked at, until one has left something."""
     patience, looked_at = Patience(), []

@@ -57,6 +57,21 @@ def in_a_cycle(generation):
     return ref, thing
 
 
+def chain_of(number):
+    """Return cycles by their numbers, each of which lets go of the next one when it is collected."""
+    held = {}
+
+    class Link:
+        def __init__(self, own):
+            self.itself, self.own = self, own
+
+        def __del__(self):
+            held.pop(self.own + 1, None)
+
+    held.update((own, Link(own)) for own in range(number))
+    return held
+
+
 class TestAdding:
     def test_an_object_is_watched_once(self):
         """The first origin counts."""
@@ -102,6 +117,55 @@ class TestAdding:
         assert not watch.drop_dead()
         assert watch.total == 2
 
+    def test_what_is_known_of_an_object_is_returned(self):
+        """Also where it was watched already."""
+        watch, thing = Watch(), Thing()
+        fact = watch.add(thing, "here")
+
+        assert (fact.type_name, fact.origin) == ("test_watch.Thing", "here")
+        assert watch.add(thing, "there") is fact
+
+    def test_of_many_all_are_watched_that_can_be(self):
+        """Those after one that can't be, too; all of a class are told alike."""
+        watch, things = Watch(), [Thing(), Thing()]
+        watch.add_new([[], *things], "made")
+
+        assert watch.alive() == things
+        assert [(fact.type_name, fact.origin) for fact in watch.facts(things)] == [("test_watch.Thing", "made")] * 2
+
+    def test_one_that_was_brought_back_is_watched_anew(self):
+        """What was known of it is told, and that it was."""
+        watch, thing = Watch(), Thing()
+        fact = watch.add(thing, "here")
+        watch.clear()
+        watch.add_back(thing, fact, 3)
+
+        assert watch.alive() == [thing]
+        assert watch.facts([thing])[0].origin == "here, brought back to life by its __del__"
+        assert watch.within(1) == 3
+
+    def test_what_another_watches_is_taken_over(self):
+        """It is watched like one's own."""
+        watch, other, thing = Watch(), Watch(), Thing()
+        other.add(thing, "there")
+        watch.take_over(other)
+
+        assert watch.alive() == [thing]
+        assert watch.nodes() == {id(thing): Thing}
+        assert watch.type_names() == {"test_watch.Thing"}
+
+    def test_the_longest_time_that_a_living_object_was_given_counts(self):
+        """What has died needs none; without any the one is told that is asked with."""
+        watch, things = Watch(), [Thing(), Thing(), Thing()]
+        for thing, within in zip(things, (2, 5, None), strict=True):
+            watch.add(thing, "here", within=within)
+
+        assert watch.within(1) == 5
+        del things[1], thing
+        assert watch.within(9) == 2
+        del things[0]
+        assert watch.within(9) == 9
+
     def test_hostile_objects_are_watched_by_identity(self):
         """Nothing is compared, hashed, shown or tested for truth."""
         watch, first, second = Watch(), Hostile(), Hostile()
@@ -124,6 +188,8 @@ class TestAdding:
 
         watch.tell_origin(lambda obj: (f"shop/made/{type(obj).__name__}.py", 3))
 
+        assert [entry.fact.made for entry in watch.watched] == ["made/Thing.py:3", ""]
+        watch.tell_origin(lambda _: None)
         assert [entry.fact.made for entry in watch.watched] == ["made/Thing.py:3", ""]
 
 
@@ -179,6 +245,30 @@ class TestCollecting:
         assert not watch.collect()
         assert len(collections) <= 6
 
+    def test_there_are_as_many_full_collections_as_it_takes(self, collections):
+        """Each frees one here, whose finaliser lets go of the next; no more are made than is asked for."""
+        watch, held = Watch(), chain_of(4)
+        for link in held.values():
+            watch.add(link, "here")
+        gc.collect()
+        collections.clear()
+        del link, held[0]
+
+        assert watch.collect(most=1)
+        assert (len(watch), collections) == (3, [0, 1, 2])
+        assert not watch.collect()
+
+    def test_a_full_collection_that_frees_what_is_not_watched_is_not_the_last(self, collections):
+        """It may have let go of what is."""
+        watch, held = Watch(), chain_of(2)
+        watch.add(held[1], "here")
+        gc.collect()
+        collections.clear()
+        del held[0]
+
+        assert not watch.collect()
+        assert collections[:4] == [0, 1, 2, 2]
+
     def test_endless_garbage_ends(self, collections):
         """Finalisers that make new garbage each time do not keep the check busy for ever."""
         watch, thing = Watch(), Thing()
@@ -218,6 +308,19 @@ class TestCollecting:
         assert watch.facts(saved)[0].origin == "here, brought back to life by its __del__"
         assert collections
 
+    def test_one_that_lives_is_not_told_to_be_brought_back(self):
+        """Its finaliser has not run."""
+
+        class Finalized:
+            def __del__(self):
+                pass
+
+        watch, thing = Watch(), Finalized()
+        watch.add(thing, "here")
+
+        assert watch.collect()
+        assert watch.facts([thing])[0].origin == "here"
+
     def test_one_that_goes_in_peace_is_not_looked_for(self, collections, monkeypatch):
         """Each look takes a pass over the old objects, and a test may drop hundreds that have finalisers."""
 
@@ -235,6 +338,50 @@ class TestCollecting:
 
         assert not watch.collect()
         assert collections == [0]
+
+
+class TestDoomed:
+    def test_old_garbage_is_forgotten_before_it_is_collected(self, collections):
+        """On a large heap it is cheap to see that it waits for a full collection."""
+        watch, heap = Watch(), [[] for _ in range(100_000)]
+        ref, thing = in_a_cycle(2)
+        watch.add(thing, "here")
+        del thing
+        collections.clear()
+
+        assert not watch.drop_doomed()
+        assert ref() is not None
+        assert (watch.alive(), collections, len(heap)) == ([], [], 100_000)
+
+    def test_what_is_held_is_watched_on(self):
+        """Beside what has died."""
+        watch, thing = Watch(), Thing()
+        watch.add(thing, "here")
+        watch.add(Thing(), "gone")
+
+        assert watch.drop_doomed()
+        assert watch.alive() == [thing]
+        del thing
+        assert not watch.drop_doomed()
+
+    def test_what_has_a_finaliser_is_not_given_up_before_that_has_run(self, collections):
+        """It may bring the object back to life."""
+
+        class Finalized:
+            def __init__(self):
+                self.itself = self
+
+            def __del__(self):
+                pass
+
+        watch, heap, thing = Watch(), [[] for _ in range(100_000)], Finalized()
+        watch.add(thing, "here")
+        gc.collect()
+        collections.clear()
+        del thing
+
+        assert watch.drop_doomed()
+        assert (len(watch.alive()), len(heap)) == (1, 100_000)
 
 
 class TestSettling:
@@ -273,3 +420,29 @@ class TestSettling:
 
         assert watch.settle(60, drain=things.clear) < 5
         assert not watch.alive()
+
+    def test_what_draining_lets_go_of_is_collected(self):
+        """Also where there is no time to wait."""
+        _, thing = in_a_cycle(0)
+        watch, things = Watch(), [thing]
+        watch.add(thing, "here")
+        del thing
+
+        watch.settle(0, drain=lambda: things.clear() or True)
+
+        assert watch.alive() == []
+
+    def test_it_drains_as_often_as_there_is_time_for(self):
+        """The first time need not be the one that lets go."""
+        things, drained = [Thing()], []
+        watch = Watch()
+        watch.add(things[0], "here")
+
+        def drain():
+            drained.append(1)
+            if len(drained) == 3:
+                things.clear()
+            return True
+
+        assert watch.settle(60, drain) < 5
+        assert (watch.alive(), len(drained)) == ([], 3)
