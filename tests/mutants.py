@@ -45,9 +45,9 @@ KNOWN = Path(__file__).with_suffix(".txt")
 TESTS = {
     "paths": ("paths",),
     "watch": ("watch", "addresses"),
-    "confirm": ("confirm", "patterns", "repeat", "timeouts", "baseline", "hooks", "outcomes", "scopes"),
-    "check": ("watch", "within", "by_refcount", "block", "confirm", "seeded", "hooks", "baseline", "outcomes"),
-    "verdict": ("verdict", "outcomes", "repeat", "wider_scopes", "neighbours", "timeouts", "junit", "seeded"),
+    "confirm": ("judgement", "confirm", "baseline", "hooks", "scopes"),
+    "check": ("judgement", "block", "within", "by_refcount", "hooks", "baseline"),
+    "verdict": ("verdict", "outcomes", "repeat", "wider_scopes", "neighbours", "timeouts", "junit"),
 }
 """The tests that specify each module, by the word after ``test_``: those that tell soonest first."""
 

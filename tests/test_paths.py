@@ -70,6 +70,14 @@ def test_objects_between_an_anchor_and_its_root_count_for_the_length():
     assert _path(graph) == (OTHER, TARGET)
 
 
+def test_each_of_them_counts_like_one_on_the_path():
+    """Four of its own make a root further than one with three objects between."""
+    chain = [(OTHER, 5), (5, 6), (6, 7), (7, TARGET)]
+    graph = Drawn([(ROOT, TARGET), *chain], {ROOT: 3, OTHER: 3}, extra={ROOT: 4})
+
+    assert _path(graph) == (OTHER, 5, 6, 7, TARGET)
+
+
 def test_ties_are_broken_by_the_order_of_the_anchors():
     """Of two equal paths the same one is given in every run, whatever the order of the edges."""
     names = {ROOT: "b", OTHER: "a"}

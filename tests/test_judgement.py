@@ -1,0 +1,22 @@
+"""What is a leak and what is none, over whole small suites, as ``judgements.txt`` has them."""
+
+import sys
+
+import pytest
+
+from judging import judge_all, read_suites
+
+pytestmark = pytest.mark.skipif(sys.implementation.name != "cpython", reason="what dies at once is part of the answers")
+SUITES = read_suites()
+
+
+@pytest.fixture(scope="module")
+def answers():
+    """Return what all suites are told: they are judged in one process."""
+    return judge_all({name: source for name, (source, _) in SUITES.items()})
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_a_suite_is_told_what_is_written(answers, name):
+    """Which tests are run again, which leak and what is noted beside, line by line."""
+    assert answers[name] == SUITES[name][1]
