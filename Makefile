@@ -87,7 +87,7 @@ fuzz: $(VENV)/.ready
 	$(BIN)/python tests/fuzz/run.py --workers $(WORKERS) $(FUZZ)
 
 # Which small changes of the code that verdicts hang on no test notices; ONLY=watch, and the like, tries one module alone.
-# It takes an hour or more. What tests/mutants.txt lists as changing no verdict is left out.
+# It takes hours. What tests/mutants.txt lists as changing no verdict is left out.
 mutants: $(MUTANTS)/.ready
 	$(MUTANTS)/bin/python tests/mutants.py --workers $(WORKERS) $(ONLY)
 

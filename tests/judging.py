@@ -1,7 +1,7 @@
 """Judges small suites in a process of its own, without pytest, and prints what each test was told, as JSON.
 
 A suite is Python source that becomes a module ``app`` of its own; its functions ``test_...`` are checked one after the
-other, as --leakcheck does it, or as its names ``OPTIONS``, ``PLAN`` and ``MAY_RUN_AGAIN`` say.
+other, as --leakcheck does it, or as its names ``OPTIONS``, ``PLAN`` and ``MAY_RUN_AGAIN`` say; ``OF_PYTEST`` is what that keeps.
 """
 
 from __future__ import annotations
@@ -72,7 +72,8 @@ def _judge_test(session: Session, app: types.ModuleType, name: str) -> list[str]
         return second.found
 
     check = run(Plan(**{"is_own": True, **getattr(app, "PLAN", {})}))
-    report = check.judge(lambda: again if getattr(app, "MAY_RUN_AGAIN", True) else None)
+    may_run_again = getattr(app, "MAY_RUN_AGAIN", True)
+    report = check.judge(lambda: again if may_run_again else None, getattr(app, "OF_PYTEST", ()))
     check.close()
     for leak in report.leaks if report is not None else ():
         seen = f", as in {leak.seen_in}" if leak.seen_in else ""

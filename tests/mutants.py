@@ -47,7 +47,7 @@ TESTS = {
     "watch": ("watch", "addresses"),
     "confirm": ("judgement", "confirm", "baseline", "hooks", "scopes"),
     "check": ("judgement", "block", "within", "by_refcount", "hooks", "baseline"),
-    "verdict": ("verdict", "outcomes", "repeat", "wider_scopes", "neighbours", "timeouts", "junit"),
+    "judging": ("outcomes", "verdict", "repeat", "wider_scopes", "timeouts", "neighbours"),
 }
 """The tests that specify each module, by the word after ``test_``: those that tell soonest first."""
 
