@@ -1,7 +1,8 @@
 """Judges small suites in a process of its own, without pytest, and prints what each test was told, as JSON.
 
 A suite is Python source that becomes a module ``app`` of its own; its functions ``test_...`` are checked one after the
-other, as --leakcheck does it, or as its names ``OPTIONS``, ``PLAN`` and ``MAY_RUN_AGAIN`` say; ``OF_PYTEST`` is what that keeps.
+other, as --leakcheck does it, or as its names ``OPTIONS``, ``PLAN`` and ``MAY_RUN_AGAIN`` say; ``OF_PYTEST`` is what
+pytest keeps.
 """
 
 from __future__ import annotations
