@@ -185,7 +185,7 @@ def _through_traceback(path: Path, name: str) -> Named:
     while steps + 1 < len(path) and rawtypes.is_one_of(type(path[steps]), (types.TracebackType, types.FrameType)):
         steps += 1
     frame = path[steps - 1]
-    if type(frame) is not types.FrameType or steps + 1 > len(path):
+    if type(frame) is not types.FrameType:
         return Named(".__traceback__", "traceback", ".__traceback__", 1)
     local = _local(frame, path[steps], steps)
     return Named(f"traceback of {name}: {local.text}", "traceback", f"traceback of {name}: {local.pattern}", steps)
@@ -360,11 +360,6 @@ def _module(path: Path) -> Named | None:
     if held is names and len(path) > 2:
         found = rawtypes.key_of(names, path[2])
         return _attribute(found[0], "module global", 2) if found else None
-    if rawtypes.module_name(module) == "atexit":
-        steps = 2 if len(path) > 2 and rawtypes.is_one_of(type(held), (list, tuple)) else 1
-        while steps + 1 < len(path) and rawtypes.is_one_of(type(path[steps]), (list, tuple)):
-            steps += 1
-        return Named("callback or argument registered with atexit.register", "atexit", "atexit.register", steps)
     name = describe.clean(rawtypes.module_name(module))
     return Named(f"inside the C module {name}", "opaque", "inside the C module", 1)
 
@@ -378,8 +373,6 @@ def _mapping(path: Path) -> Named | None:
             return _item("weakly keyed item" if rawtypes.is_instance(key, weakref.ref) else "dict item", key)
     for key in list(dict.keys(holder)):
         if key is held:
-            return Named(f"key {describe.key_text(key)}", "dict key", "key", 1)
-        if type(key) is tuple and any(part is held for part in key):
             return Named(f"key {describe.key_text(key)}", "dict key", "key", 1)
     return None
 
@@ -469,7 +462,6 @@ _C_ATTRIBUTES = (
     ("builtins.weakref", ("__callback__",)),
     ("weakref.", ("__callback__",)),
     ("builtins.super", ("__self__", "__thisclass__")),
-    ("builtins.memoryview", ("obj",)),
     ("builtins.slice", ("start", "stop", "step")),
     ("builtins.async_generator", ("ag_await",)),
     ("builtins.coroutine", ("cr_await",)),
@@ -496,6 +488,15 @@ def _c_attribute(path: Path) -> Named | None:
     return None
 
 
+def _memoryview(path: Path) -> Named | None:
+    """Name what a view shows; on CPython there is an object without attributes between the two."""
+    shown = rawtypes.c_attribute(path[0], "obj") if type(path[0]) is memoryview else None
+    steps = 1 if path[1] is shown else 2
+    if shown is None or len(path) <= steps or path[steps] is not shown:
+        return None
+    return Named(".obj", "attribute", ".obj", steps)
+
+
 RULES: tuple[Rule, ...] = (
     _frame,
     _generator,
@@ -517,4 +518,5 @@ RULES: tuple[Rule, ...] = (
     _set,
     _future_callback,
     _c_attribute,
+    _memoryview,
 )
