@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import leaks
+from pytest_leakcheck.links import name_links
 
 TABLE = leaks.read_leaks()
 LEAKS = {name: leak for name, leak in TABLE.items() if not leak.why_not}
@@ -93,3 +94,14 @@ def test_what_an_interpreter_tells_differently_is_explained_in_the_docs():
     page = (Path(__file__).parent.parent / "docs" / "pages" / "interpreters.md").read_text(encoding="utf-8")
 
     assert [name for name, leak in TABLE.items() if leak.variants and f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize("holder", [["other"], {"key": "other"}, ("other",)])
+def test_a_container_that_has_lost_the_object_meanwhile_is_named_by_its_type(holder):
+    """Another thread may change it between the search and the words for what was found: no position is guessed."""
+    thing = object()
+
+    links, steps = name_links([holder, thing])
+
+    assert [(link.text, link.label) for link in links] == [(f"inside the {type(holder).__name__}", "object")]
+    assert steps == [1]

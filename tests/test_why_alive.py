@@ -55,6 +55,25 @@ def test_a_cancelled_task_keeps_the_locals_of_its_error():
     assert "traceback of CancelledError: local 'order' of work" in answer(CANCELLED)
 
 
+CAUGHT = """
+from pytest_leakcheck import why_alive
+
+def work():
+    raise ValueError("no")
+
+try:
+    work()
+except ValueError as error:
+    ERROR = error
+print(why_alive(ERROR.__traceback__))
+"""
+
+
+def test_the_traceback_of_a_stored_error_is_named():
+    """Where the traceback itself is asked about, no local in it is."""
+    assert ".__traceback__  traceback" in answer(CAUGHT)
+
+
 def test_a_module_is_named_by_its_own_name():
     """A module that is loaded under two names, as multiprocessing does with ``__main__``, goes by its own."""
     assert answer(ALIASED) == (

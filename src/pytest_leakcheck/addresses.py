@@ -65,7 +65,7 @@ def find_resurrected(wanted: Mapping[int, weakref.ref[type]], generation: int) -
     What a finalizer brings back to life becomes the youngest of the next generation (CPython 3.10-3.15), so the rest of
     the heap need not be looked at. Errs towards missing one that was brought back with more than `LARGE` others.
     """
-    if not has_generations():
+    if not has_generations():  # pragma: only on PyPy and free-threaded builds
         return find(wanted).found
     return find(wanted, LARGE, [min(generation + 1, OLDEST)]).found
 
@@ -73,7 +73,7 @@ def find_resurrected(wanted: Mapping[int, weakref.ref[type]], generation: int) -
 def has_generations() -> bool:
     """Tell whether this interpreter keeps new objects in young generations of their own."""
     if sys.implementation.name != "cpython" or not getattr(sys, "_is_gil_enabled", lambda: True)():
-        return False
+        return False  # pragma: only on PyPy and free-threaded builds
     return gc.get_threshold()[2] != 0 or sys.version_info < (3, 14)
 
 

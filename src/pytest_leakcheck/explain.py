@@ -306,7 +306,7 @@ class _Facing(NamedTuple):
 
     def _accounting(self, target: int, trace: Trace) -> str:
         total = self.heap.references(target)
-        if total is None:
+        if total is None:  # pragma: only on PyPy
             return f"{sys.implementation.name} counts no references: what can't be seen may hold the object too."
         if total >= IMMORTAL:
             return "It is immortal: the interpreter itself keeps it, whoever else refers to it."

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 try:
     import fcntl
-except ModuleNotFoundError:  # Windows
+except ModuleNotFoundError:  # pragma: only on Windows
     fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:

@@ -34,12 +34,12 @@ MOST_SECONDS = 0.25
 
 def why_not_told() -> str:
     """Return why this interpreter can't tell who dies at once; empty where it can."""
-    if sys.implementation.name != "cpython":
+    if sys.implementation.name != "cpython":  # pragma: only on PyPy
         return f"{sys.implementation.name} has no reference counting"
     with undisturbed():
         import sysconfig  # noqa: PLC0415 - few tests get here, and it reads how the interpreter was built
 
-    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):  # pragma: only on free-threaded builds
         return "a free-threaded build defers reference counting"
     return ""
 

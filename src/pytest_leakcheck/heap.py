@@ -212,7 +212,7 @@ class Heap:
 
     def references(self, node: int) -> int | None:
         """Return how many references to a node there are, ours left out; None where they are not counted."""
-        if not interpreter.COUNTS_REFERENCES:
+        if not interpreter.COUNTS_REFERENCES:  # pragma: only on PyPy
             return None
         return rawtypes.reference_count(self.objects, node) - self.own_references(node)
 
@@ -242,7 +242,7 @@ class Heap:
         if rawtypes.is_type(self.objects[node]):  # no variable here may hold the object: its references are counted
             return 0
         total = self.references(node)
-        if total is None:
+        if total is None:  # pragma: only on PyPy
             return 0
         cells = self._roots.cells(self.objects[node]) if type(self.objects[node]) is types.CellType else 0
         return max(0, total - self._explained(node) - cells)

@@ -53,7 +53,7 @@ def is_finalized(obj: object) -> bool:
 
 
 def _may_refer(obj: object) -> bool:
-    return id(type(obj)) not in _ATOMS
+    return id(type(obj)) not in _ATOMS  # pragma: only on PyPy
 
 
 is_tracked: Callable[[object], bool] = getattr(gc, "is_tracked", _may_refer)

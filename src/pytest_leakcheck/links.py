@@ -140,7 +140,7 @@ def _generator(path: Path) -> Named | None:
     if frame is None:
         return None
     steps = 1
-    if held is frame and len(path) > 2:
+    if held is frame and len(path) > 2:  # pragma: only on PyPy and CPython 3.10
         held, steps = path[2], 2
     local = _local(frame, held, steps)
     where = f"{describe.function_name(frame.f_code)} suspended at {describe.place(frame.f_code, frame.f_lineno)}"
@@ -174,7 +174,7 @@ def _exception(path: Path) -> Named | None:
             return Named(f".{attribute}", "exception", f".{attribute}", 1)
     # PyPy: the arguments are in a list that no collector shows; the tuple is made anew for each who asks.
     for index, argument in enumerate(rawtypes.items_in(rawtypes.c_attribute(holder, "args"))):
-        if argument is held:
+        if argument is held:  # pragma: only on PyPy
             return Named(f".args[{index}]", "exception", ".args[*]", 1)
     return None
 
@@ -270,9 +270,9 @@ _OF_A_CACHE = (dict, tuple, list, types.CellType)
 def _is_lru_cache(obj: Any) -> bool:
     """Tell whether `obj` is what ``functools.lru_cache`` makes: a function of that module's on PyPy."""
     kind: Any = functools._lru_cache_wrapper  # noqa: SLF001 - the only name of this type
-    if rawtypes.is_type(kind):
-        return type(obj) is kind
-    return type(obj) is types.FunctionType and any(obj.__code__ is const for const in kind.__code__.co_consts)
+    if not rawtypes.is_type(kind):  # pragma: only on PyPy
+        return type(obj) is types.FunctionType and any(obj.__code__ is const for const in kind.__code__.co_consts)
+    return type(obj) is kind
 
 
 def _lru_cache(path: Path) -> Named | None:
@@ -343,8 +343,8 @@ def _class(path: Path) -> Named | None:
         return _attribute(found[0], "class attribute", 2) if found else None
     if held is type.__dict__["__base__"].__get__(kind):
         return Named(".__base__", "class", ".__base__", 1)
-    found = rawtypes.key_of(names, held)  # PyPy: the attributes are in no dict that the collector shows
-    if found:
+    found = rawtypes.key_of(names, held)
+    if found:  # pragma: only on PyPy, where the attributes are in no dict that the collector shows
         return _attribute(found[0], "class attribute", 1)
     for name in ("__mro__", "__bases__"):
         if held is type.__dict__[name].__get__(kind) and len(path) > 2:
@@ -441,7 +441,7 @@ def _future_callback(path: Path) -> Named | None:
     """Name what asyncio's Future or Task holds and no attribute shows: `_callbacks` answers with a new list."""
     if rawtypes.module_of(type(path[0])) != "_asyncio":
         return None
-    if type(path[1]) is types.TracebackType:  # CPython 3.10 keeps the parts of a CancelledError, not itself
+    if type(path[1]) is types.TracebackType:  # pragma: only on CPython 3.10, which keeps a CancelledError's parts
         return _through_traceback(path, "CancelledError")
     callbacks = rawtypes.c_attribute(path[0], "_callbacks")
     if any(held is path[1] for pair in rawtypes.items_in(callbacks) for held in list(rawtypes.items_in(pair))[:1]):

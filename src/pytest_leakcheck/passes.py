@@ -25,7 +25,7 @@ def all_objects() -> list[object]:
     """Return all objects that the collector tracks and that may be asked for their referents."""
     everything = gc.get_objects()
     spoiled = spoiled_by_asking()
-    if spoiled is not None:
+    if spoiled is not None:  # pragma: only on CPython 3.12
         everything = [obj for obj in everything if obj is not spoiled]
     return everything
 

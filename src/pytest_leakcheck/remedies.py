@@ -51,7 +51,7 @@ def _has_room(kind: type) -> bool:
     offset = rawtypes.item_of(type.__dict__, "__weakrefoffset__")
     if offset is not None:
         return bool(offset.__get__(kind))
-    return not rawtypes.is_static(kind) or not rawtypes.is_one_of(kind, _ROOMLESS)
+    return not rawtypes.is_static(kind) or not rawtypes.is_one_of(kind, _ROOMLESS)  # pragma: only on PyPy
 
 
 def _is_bare(kind: type) -> bool:

@@ -26,7 +26,7 @@ from pytest_leakcheck.timeouts import further_run, limited, why_no_further_run
 
 try:
     import tracemalloc
-except ModuleNotFoundError:  # PyPy: where an object was made is not told there
+except ModuleNotFoundError:  # pragma: only on PyPy, where it is not told what made an object
     tracemalloc = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:

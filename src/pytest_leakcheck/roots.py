@@ -102,7 +102,7 @@ class Roots:
         self.nearby = self._look_nearby(targets if is_near else frozenset())
         self._add_context()
         self._add_signal_handlers()
-        if not interpreter.SHOWS_EXIT_CALLBACKS:
+        if not interpreter.SHOWS_EXIT_CALLBACKS:  # pragma: skipped only on PyPy and from CPython 3.14 on
             self._add_exit_callbacks()
         self._add_recorded_warnings()
         self._add_recorded_errors()
@@ -130,7 +130,7 @@ class Roots:
         kind = type(obj)
         if rawtypes.is_type(obj):
             return _class_start(obj, self._names)
-        if kind is list and self._is_of_atexit(obj):
+        if kind is list and self._is_of_atexit(obj):  # pragma: only on PyPy and from CPython 3.14 on
             return Start(Anchor(STDLIB, 1, ""), Root("atexit", "interpreter"))
         if kind is contextvars.Context:
             return Start(Anchor(WEAK, 0, ""), Root("a context", "context"))
@@ -144,7 +144,7 @@ class Roots:
             return _loop_start(obj)
         return None
 
-    def _is_of_atexit(self, obj: Any) -> bool:
+    def _is_of_atexit(self, obj: Any) -> bool:  # pragma: only on PyPy and from CPython 3.14 on
         """Tell whether a list is that of atexit: of tuples whose first parts are the callbacks, in either order."""
         known = self._exit_callbacks
         if not known or len(obj) < len(known) or any(type(entry) is not tuple or not entry for entry in list(obj)):
@@ -317,7 +317,7 @@ class _Listener:
         self.heard.append(other)
         return False
 
-    def refuse(self, frame: types.FrameType, event: str, _: object) -> None:
+    def refuse(self, frame: types.FrameType, event: str, _: object) -> None:  # pragma: only called where no tracer is
         """Keep any function from running that is given this object: a profile function that raises ends the call."""
         if event != "call" or not is_of_function(frame) or frame.f_code is _Listener.__eq__.__code__:
             return
@@ -471,8 +471,11 @@ def promote(root: Root, links: tuple[Link, ...]) -> tuple[Root, tuple[Link, ...]
 
 def _of_exit_callback(links: tuple[Link, ...]) -> tuple[Link, ...]:
     """Name what hangs on the list of atexit, where that is on the heap, as what was registered: not by indexes."""
-    if len(links) < 2 or links[0].kind != "list item":
-        return links
+    is_listed = len(links) > 1 and links[0].kind == "list item"
+    return _of_listed_callback(links) if is_listed else links
+
+
+def _of_listed_callback(links: tuple[Link, ...]) -> tuple[Link, ...]:  # pragma: only on PyPy and from CPython 3.14 on
     text = "callback registered with atexit"
     if links[1].text == "[0]":
         return (Link(text, links[1].label, "atexit", "atexit callback"), *links[2:])

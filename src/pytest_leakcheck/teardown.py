@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from _pytest.outcomes import OutcomeException
 
-if sys.version_info < (3, 11):
+if sys.version_info < (3, 11):  # pragma: only on CPython 3.10
     from exceptiongroup import BaseExceptionGroup  # pytest brings it along there
 
 if TYPE_CHECKING:

@@ -331,7 +331,7 @@ class Watch:
 
 def _references(in_peril: Iterable[_InPeril]) -> dict[int, int]:
     """Return how many references there are to each type, by the id of what refers to it weakly: one an instance."""
-    if not interpreter.COUNTS_REFERENCES:
+    if not interpreter.COUNTS_REFERENCES:  # pragma: only on PyPy
         return {}
     kinds = {id(each.kind): each.kind for each in in_peril}  # to hash one would ask its metaclass
     return {node: sys.getrefcount(ref()) for node, ref in kinds.items() if ref() is not None}
