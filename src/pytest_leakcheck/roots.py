@@ -381,7 +381,7 @@ def _task_start(task: Any) -> Start | None:
     if rawtypes.c_answer(task, "done") or _loop_start(_of_task(task, "_loop")) is None:
         return None
     if rawtypes.text_of(rawtypes.attribute(task, "_state"), "PENDING") != "PENDING":
-        return None
+        return None  # pragma: only on PyPy, where tasks are written in Python
     name = describe.clean(rawtypes.text_of(_of_task(task, "_name")))
     return Start(Anchor(THIRD_PARTY, 1, name), Root(f"task {name!r}", "asyncio task", "pending"))
 
