@@ -52,3 +52,22 @@ def test_only_whole_distances_count(monkeypatch, limit, distance):
     assert found.distance(id(near)) == 1
     assert [found.distance(id(one)) for one in near if found.distance(id(one)) is not None] in ([], [2] * 50)
     assert (found.distance(id(near[0])) is None) == (limit == "MOST_DISTANCE")
+
+
+def test_a_distance_that_would_be_too_much_with_what_is_known_is_left_out(monkeypatch):
+    """The limit is one for all distances."""
+    monkeypatch.setattr(nearby, "MOST_OBJECTS", 60)
+    near = [[[]] for _ in range(40)]
+    found = _walk({"near": near})
+
+    assert found.distance(id(near[0])) == 2
+    assert found.distance(id(near[0][0])) is None
+
+
+def test_only_a_few_objects_below_a_holder_are_looked_at(monkeypatch):
+    """Past the limit no further line is found, so that a large container costs no more than a pass over the heap."""
+    monkeypatch.setattr(nearby, "MOST_BELOW", 10)
+    wanted = Node()
+    holder = [[wanted] for _ in range(20)]
+
+    assert len(list(nearby.lines_below(holder, {id(wanted)}))) == 10

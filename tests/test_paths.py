@@ -78,6 +78,14 @@ def test_each_of_them_counts_like_one_on_the_path():
     assert _path(graph) == (OTHER, 5, 6, 7, TARGET)
 
 
+def test_a_target_that_is_a_root_itself_is_told_from_a_nearer_one_that_holds_it():
+    """Where both are of one rank, the objects between each and its root count."""
+    graph = Drawn([(ROOT, TARGET)], {ROOT: 4, TARGET: 4}, extra={TARGET: 3})
+
+    assert _path(graph) == (ROOT, TARGET)
+    assert _path(Drawn([(ROOT, TARGET)], {ROOT: 4, TARGET: 4}, extra={ROOT: 3})) == (TARGET,)
+
+
 def test_ties_are_broken_by_the_order_of_the_anchors():
     """Of two equal paths the same one is given in every run, whatever the order of the edges."""
     names = {ROOT: "b", OTHER: "a"}

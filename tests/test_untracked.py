@@ -20,6 +20,10 @@ HELD = Thing()
 HELD.names = {"z": text()}
 PAIR = {"twice": (5,)}
 PAIR["twice"] = (text(),) * 2
+SHARED = {"both": (5,)}
+SHARED["both"] = ((one := text(),), (one,))
+del one
+gc.collect()
 gc.collect()
 """
 
@@ -50,3 +54,8 @@ def test_its_references_are_counted_one_by_one():
 
     assert "Every path goes through __main__.PAIR['twice']" in answer
     assert "The object has 2 references, both found." in answer
+
+
+def test_two_of_them_in_one_are_two_holders():
+    """What has both holds the object by each."""
+    assert "The object has 2 references, both found." in _answer("SHARED['both'][0][0]")

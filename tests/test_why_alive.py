@@ -55,6 +55,24 @@ def test_a_cancelled_task_keeps_the_locals_of_its_error():
     assert "traceback of CancelledError: local 'order' of work" in answer(CANCELLED)
 
 
+IMMORTAL = """
+from pytest_leakcheck import why_alive
+
+LETTERS = ["a"]
+print(why_alive(LETTERS[0]))
+"""
+
+
+@pytest.mark.skipif(
+    sys.version_info < (3, 11) or sys.implementation.name != "cpython", reason="nothing is immortal by itself there"
+)
+def test_what_the_interpreter_itself_keeps_is_told_so():
+    """No holder that goes lets go of it."""
+    said = " ".join(answer(IMMORTAL).split())
+
+    assert "It is immortal: the interpreter itself keeps it, whoever else refers to it." in said
+
+
 CAUGHT = """
 from pytest_leakcheck import why_alive
 

@@ -54,6 +54,34 @@ def told(result):
     return [line for line in lines if " checked; " not in line]
 
 
+class TestErrors:
+    def test_errors_of_several_scopes_are_all_told(self, shop):
+        """As pytest tells them, though each scope ends in a step of its own."""
+        conftest = """
+            import pytest, shop
+
+            @pytest.fixture(scope="module")
+            def outer():
+                yield shop.Server()
+                raise ValueError("of the module")
+
+            @pytest.fixture(scope="class")
+            def inner(outer):
+                yield shop.Mail()
+                raise ValueError("of the class")
+            """
+        result = shop(conftest=conftest, test_a="class TestIt:\n    def test_it(self, inner): pass\n")
+
+        result.assert_outcomes(passed=1, errors=1)
+        result.stdout.fnmatch_lines_random(
+            [
+                "*errors during test teardown (2 sub-exceptions)*",
+                "*ValueError: of the class*",
+                "*ValueError: of the module*",
+            ]
+        )
+
+
 class TestFreed:
     @pytest.mark.parametrize("scope", ["class", "module", "package", "session"])
     def test_what_a_fixture_holds_or_made_and_lets_go_is_not_told(self, shop, scope):
