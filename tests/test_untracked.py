@@ -1,9 +1,12 @@
 """Holders that the collector does not track: dicts and tuples of text and numbers."""
 
+import gc
 import subprocess
 import sys
 
 import pytest
+
+from pytest_leakcheck.untracked import untracked_holders
 
 HOLDERS = """
 import gc
@@ -59,3 +62,14 @@ def test_its_references_are_counted_one_by_one():
 def test_two_of_them_in_one_are_two_holders():
     """What has both holds the object by each."""
     assert "The object has 2 references, both found." in _answer("SHARED['both'][0][0]")
+
+
+def test_each_pair_of_holder_and_held_comes_once():
+    """Also above a holder that leads to the object by several ways, as many as there may be."""
+    one = "".join(["some ", "text"])
+    top = [((((one,), (one,)),),)]
+    for _ in range(5):  # each lets go of one more level
+        gc.collect()
+    pairs = [(id(holder), held) for holder, held in untracked_holders([top], [id(one)])]
+
+    assert len(pairs) == len(set(pairs))

@@ -174,9 +174,8 @@ def _spread(state: _State, rank: int, routes: _Routes) -> None:
     distance = min(starts, default=0)
     while wave or starts:
         for _, node in sorted(starts.pop(distance, [])):
-            if node not in routes.best:
-                routes.best[node] = rank
-                wave.append(node)
+            routes.best[node] = rank
+            wave.append(node)
         following: list[int] = []
         for node in wave:
             for held in state.holds.get(node, ()):
