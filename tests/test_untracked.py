@@ -66,7 +66,7 @@ def test_two_of_them_in_one_are_two_holders():
 
 def test_each_pair_of_holder_and_held_comes_once():
     """Also above a holder that leads to the object by several ways, as many as there may be."""
-    one = "".join(["some ", "text"])
+    one = str(12345678)
     top = [((((one,), (one,)),),)]
     for _ in range(5):  # each lets go of one more level
         gc.collect()
