@@ -106,3 +106,18 @@ CALLBACKS = list(gc.callbacks)
 
     result.assert_outcomes(passed=2, failed=1)
     assert "brought back to life by its __del__" in " ".join(" ".join(result.outlines).split())
+
+
+def test_old_garbage_of_two_runs_that_comes_back_is_a_leak(suite):
+    """A collection in the second run brings the first one's object back: it is settled before that begins."""
+    result = suite.run(
+        f"""
+{UNDEAD}
+def test_undead(): Undead(), gc.collect()
+def test_mortal(): Mortal(), gc.collect()
+""",
+        "--leakcheck",
+    )
+
+    result.assert_outcomes(passed=1, failed=1)
+    assert suite.lines_of(result, "LEAKED test_it.py::test_undead")

@@ -212,6 +212,8 @@ class Confirmation:
                     leaks += self._seen_again(known, members)
                     self.watch.forget(members)
                 del members  # a list of ours that still lived would be counted as a holder that nobody sees
+        if self.watch.is_in_peril():  # a second run could bring it back to life, and nobody would see that
+            self.watch.collect(most=1)
         if not len(self.watch):
             return leaks
         further = self._run_again(again)

@@ -205,6 +205,10 @@ class Watch:
             ]
         return freed
 
+    def is_in_peril(self) -> bool:
+        """Tell whether a watched object has a finalizer that is still to run: it may bring the object back to life."""
+        return bool(self._in_peril())
+
     def _in_peril(self) -> list[_InPeril]:
         """Return the watched objects whose finalizers are still to run; each class is looked at once."""
         kinds = {id(type(entry.ref())): type(entry.ref()) for entry in self.watched}
