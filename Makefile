@@ -36,8 +36,8 @@ tests: $(VENV)/.ready
 	$(BIN)/python $(COMPILE)
 	$(BIN)/python -m pytest -n $(WORKERS) tests
 
-# The same with branch coverage, also of the processes that the tests start, which takes almost twice as long. It fails
-# below 100 %; what one interpreter alone gets to is left out by its name, and run by `matrix`.
+# The same with branch coverage, also of the processes that the tests start, which takes almost twice as long. What one
+# interpreter alone gets to is left out by its name, and run by `matrix`.
 coverage: $(VENV)/.ready
 	rm -f .coverage .coverage.*
 	$(BIN)/python $(COMPILE)
