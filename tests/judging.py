@@ -8,7 +8,6 @@ pytest keeps.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import tempfile
 import types
@@ -17,6 +16,7 @@ from pathlib import Path
 from pytest_leakcheck.check import Check, Plan, Session
 from pytest_leakcheck.confirm import where
 from pytest_leakcheck.options import Options
+from surroundings import answers_of
 
 PRELUDE = """
 import collections, functools, gc, threading, time
@@ -93,16 +93,7 @@ def read_suites() -> dict[str, tuple[str, list[str]]]:
 
 def judge_all(suites: dict[str, str]) -> dict[str, list[str]]:
     """Judge suites one after the other in one further process; return what `judge` says of each, by name."""
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", __file__],
-        input=json.dumps(suites),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
-    assert not done.returncode, done.stderr
-    answers: dict[str, list[str]] = json.loads(done.stdout)
+    answers: dict[str, list[str]] = answers_of(__file__, suites)
     return answers
 
 

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from pytest_leakcheck.explain import explain
 from pytest_leakcheck.model import Survivor
+from surroundings import answers_of
 
 PRELUDE = """
 class Thing:
@@ -156,16 +157,7 @@ def run_leaks(sources: dict[str, str], *, is_cutting: bool = False) -> dict[str,
 
     With `is_cutting` each is undone by deleting the link that its report calls indispensable, where that can be typed.
     """
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", str(Path(__file__)), *["--cut"][:is_cutting]],
-        input=json.dumps(sources),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
-    assert not done.returncode, done.stderr
-    answers: dict[str, dict[str, object]] = json.loads(done.stdout.splitlines()[-1])
+    answers: dict[str, dict[str, object]] = answers_of(__file__, sources, *["--cut"][:is_cutting])
     return answers
 
 

@@ -1,9 +1,12 @@
-"""The environment variables of what the tests start: a terminal of 80 columns, and no habits of the machine."""
+"""What the tests start: processes that answer in JSON, and the variables of a terminal of 80 columns."""
 
 from __future__ import annotations
 
+import json
 import os
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pytest
@@ -11,6 +14,20 @@ if TYPE_CHECKING:
 OTHERS = ("CI", "BUILD_NUMBER", "FORCE_COLOR", "GITHUB_ACTIONS", "GITHUB_WORKSPACE", "PY_COLORS", "TERM_PROGRAM")
 """What changes the output of pytest; on a CI machine, lines of the short summary are not cut at the last column, and
 GitHub is told of leaks in lines of its own."""
+
+
+def answers_of(script: str, question: object, *arguments: str) -> Any:
+    """Return what a process of its own that runs `script` answers, by the last line it prints, as JSON."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", script, *arguments],
+        input=json.dumps(question),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    assert not done.returncode, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def plain(**more: str) -> dict[str, str]:

@@ -59,15 +59,19 @@ def find(
     return Look(found, is_costly=size > LARGE)
 
 
-def find_resurrected(wanted: Mapping[int, weakref.ref[type]], generation: int) -> dict[int, Any]:
-    """Return those of the objects at the addresses `wanted` that a collection of `generation`, just over, let live on.
+def find_resurrected(wanted: Mapping[int, weakref.ref[type]], generation: int | None = None) -> dict[int, Any]:
+    """Return those of the objects at the addresses `wanted` that their finalizers brought back to life.
 
-    What a finalizer brings back to life becomes the youngest of the next generation (CPython 3.10-3.15), so the rest of
-    the heap need not be looked at. Errs towards missing one that was brought back with more than `LARGE` others.
+    `generation` is that of a collection just over; None: they may have come back at any time. What does so becomes the
+    youngest of the next generation (CPython 3.10-3.15), so the rest of the heap need not be looked at then. Errs
+    towards missing one that was brought back with more than `LARGE` others.
     """
-    if not has_generations():  # pragma: only on PyPy and free-threaded builds
-        return find(wanted).found
-    return find(wanted, LARGE, [min(generation + 1, OLDEST)]).found
+    if generation is None or not has_generations():
+        found = find(wanted).found
+    else:
+        found = find(wanted, LARGE, [min(generation + 1, OLDEST)]).found
+    # Another object may have come to the address; one whose finalizer has run was itself brought back.
+    return {node: obj for node, obj in found.items() if interpreter.is_finalized(obj)}
 
 
 def has_generations() -> bool:

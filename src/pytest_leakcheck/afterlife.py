@@ -63,9 +63,8 @@ class Afterlife(Generic[T]):
         gone, self._gone = self._gone, {}
         if not gone:
             return []
-        found = addresses.find({node: each.kind for node, each in gone.items()}).found
-        # Another object may have come to the address; one whose finalizer has run was itself brought back.
-        return [(obj, gone[node].known) for node, obj in found.items() if interpreter.is_finalized(obj)]
+        found = addresses.find_resurrected({node: each.kind for node, each in gone.items()})
+        return [(obj, gone[node].known) for node, obj in found.items()]
 
     def stop(self) -> None:
         """Watch nothing any more; what `back` has to tell stays."""

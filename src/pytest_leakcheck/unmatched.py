@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ from pytest_leakcheck import targets
 from pytest_leakcheck.rawtypes import is_type, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pytest_leakcheck.check import Plan
     from pytest_leakcheck.options import Options
@@ -40,21 +41,21 @@ class Asked:
         `judged` is the filter of the project's own classes that the tests were checked by.
         """
         holders = {id(getattr(item, "cls", None)) for item in session.items}
+        classes = functools.cache(lambda: list(all_classes()))  # walked where that is needed, and once
         return {
-            name: (number, self._has_own(holders, judged) if name == OWN else _fits_any(name))
+            name: (number, self._has_own(holders, judged, classes) if name == OWN else _fits_any(name, classes()))
             for name, number in self._tests.items()
         }
 
-    def _has_own(self, holders: set[int], judged: targets.TypeFilter) -> bool:
+    def _has_own(self, holders: set[int], judged: targets.TypeFilter, classes: Callable[[], list[type]]) -> bool:
         if not self._options.watch and judged.is_any_wanted(but=holders):  # to look at all classes takes 20 ms
             return True
         own = targets.own(self._options.root or ".", self._options.packages)
-        return any(own(kind) for kind in all_classes() if id(kind) not in holders)
+        return any(own(kind) for kind in classes() if id(kind) not in holders)
 
 
-def _fits_any(name: str) -> bool:
-    fits = targets.named([name])
-    return any(fits(kind) for kind in all_classes())
+def _fits_any(name: str, classes: Iterable[type]) -> bool:
+    return any(map(targets.named([name]), classes))
 
 
 def all_classes() -> Iterator[type]:

@@ -225,9 +225,8 @@ class Watch:
         """Watch those of `dead`, by their ids, that are alive all the same: their weak references alone have died."""
         kinds = {node: each.kind for node, each in dead.items()}
         for node, back in addresses.find_resurrected(kinds, generation).items():
-            if interpreter.is_finalized(back):  # not another object at its address
-                entry = dead[node].entry
-                self.watched.append(replace(entry, ref=weakref.ref(back), fact=brought_back(entry.fact)))
+            entry = dead[node].entry
+            self.watched.append(replace(entry, ref=weakref.ref(back), fact=brought_back(entry.fact)))
 
     def drop_dead(self) -> bool:
         """Forget what has died; tell whether anything is left."""
