@@ -403,6 +403,9 @@ class Confirmation:
             told = self.ledger.told(finding.leak)
             self.ledger.remember("leak", finding, told or self.test, second, fresh)
             return [replace(finding.leak, seen_in=told)]
+        known = self.ledger.find(finding)
+        if known is not None and known.verdict == "leak":  # what the first run left there is told by now
+            return []
         verdict: Verdict = "bounded" if is_growing else "replaced"
         self.ledger.remember(verdict, finding, self.test, second, fresh)
         self._tell(finding.leak, bound, "replaced by the next")
