@@ -48,7 +48,7 @@ TESTS = {
     "watch": ("watch", "addresses"),
     "confirm": ("judgement", "confirm", "baseline", "hooks", "scopes"),
     "check": ("judgement", "block", "within", "by_refcount", "hooks", "baseline"),
-    "judging": ("outcomes", "verdict", "repeat", "wider_scopes", "timeouts", "neighbours"),
+    "judging": ("judging", "housekeeping", "outcomes", "verdict", "repeat", "neighbours", "timeouts", "wider_scopes"),
 }
 """The tests that specify each module, by the word after ``test_``: those that tell soonest first."""
 
