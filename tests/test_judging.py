@@ -130,6 +130,7 @@ def test_each_test_has_its_own_outcome_and_is_told_what_it_needs(lines):
         "is_given_a_client",
     ]
     assert "it failed (AssertionError: it ran before), so what it left counts once another test leaves the same" in text
+    assert "test_fails_again: 1 test_it.Thing in test_it.AGAIN: a leak if another test leaves one there" in text
     assert (
         "by a fault of the plugin or of what came in between: test_it.py::test_breaks_the_check: ZeroDivisionError"
         in text
@@ -138,3 +139,26 @@ def test_each_test_has_its_own_outcome_and_is_told_what_it_needs(lines):
     assert "  The same leak as in test_it.py::test_leaks, held by test_it.KEPT." in lines
     assert re.search(r"^  test_it\.Thing  made during the test at suite/test_it\.py:\d+$", text, re.MULTILINE)
     assert 0.2 <= seconds < 0.8
+
+
+def test_where_another_plugin_logs_each_report_at_once_another_test_tells(suite):
+    """Then no test is run a second time, and what accumulates is an error of the teardown."""
+    suite.write(
+        conftest="""
+            from _pytest import runner
+
+            real = runner.call_and_report
+
+            def pytest_runtest_protocol(item, nextitem):
+                runner.call_and_report = lambda *arguments, **more: real(*arguments, **more)
+                runner.runtestprotocol(item, nextitem=nextitem)
+                runner.call_and_report = real
+                return True
+        """
+    )
+    result = suite.run("def test_one(): keep(Thing())\ndef test_other(): keep(Thing())\n", "--leakcheck", "-v")
+
+    result.assert_outcomes(passed=2, errors=1)
+    assert suite.lines_of(result, "Another one, left there by test_it.py::test_one, is still alive.")
+    assert not suite.lines_of(result, "run a second time")
+    assert not suite.lines_of(result, "by a fault of")
