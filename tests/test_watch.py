@@ -6,7 +6,7 @@ import weakref
 
 import pytest
 
-from pytest_leakcheck.watch import Watch
+from pytest_leakcheck.watch import Watch, drop_doomed
 
 
 class Thing:
@@ -349,20 +349,31 @@ class TestDoomed:
         del thing
         collections.clear()
 
-        assert not watch.drop_doomed()
+        assert drop_doomed(watch)
         assert ref() is not None
         assert (watch.alive(), collections, len(heap)) == ([], [], 100_000)
 
-    def test_what_is_held_is_watched_on(self):
-        """Beside what has died."""
-        watch, thing = Watch(), Thing()
+    def test_what_is_held_from_elsewhere_is_watched_on(self, collections):
+        """It is known to be held; what has died beside it is forgotten, in another watch as well."""
+        watch, other, heap = Watch(), Watch(), [[] for _ in range(100_000)]
+        thing = Thing()
         watch.add(thing, "here")
         watch.add(Thing(), "gone")
+        other.add(in_a_cycle(2)[1], "here")
+        collections.clear()
 
-        assert watch.drop_doomed()
+        assert drop_doomed(watch, other)
+        assert (watch.alive(), other.alive(), collections, len(heap)) == ([thing], [], [], 100_000)
+
+    def test_nothing_is_told_where_a_look_costs_as_much_as_a_collection(self):
+        """So that it may be garbage or not, as far as is known."""
+        watch, thing = Watch(), Thing()
+        watch.add(thing, "here")
+
+        assert not drop_doomed(watch)
         assert watch.alive() == [thing]
         del thing
-        assert not watch.drop_doomed()
+        assert drop_doomed(watch)
 
     def test_what_has_a_finaliser_is_not_given_up_before_that_has_run(self, collections):
         """It may bring the object back to life."""
@@ -380,7 +391,7 @@ class TestDoomed:
         collections.clear()
         del thing
 
-        assert watch.drop_doomed()
+        assert not drop_doomed(watch)
         assert (len(watch.alive()), len(heap)) == (1, 100_000)
 
 

@@ -236,24 +236,6 @@ class Watch:
             self.addressed = {node: known for node, known in self.addressed.items() if node in found}
         return len(self) > 0
 
-    def drop_doomed(self) -> bool:
-        """Forget what has died, or is seen to wait for a full collection; tell whether anything is left.
-
-        Where the collector frees it later, nobody is told any more: so it is not for what must die at once.
-        """
-        if not self.drop_dead():
-            return False
-        if not addresses.has_generations():
-            return True
-        living = self.nodes()
-        kinds = {id(kind): kind for kind in living.values()}  # to hash one would ask its metaclass
-        if any(rawtypes.has_finalizer(kind) for kind in kinds.values()):  # which may bring it back to life
-            return True
-        nodes = set(living)
-        del living, kinds  # they have their classes, which may be garbage too
-        self.forget_addresses(doomed_among(nodes))
-        return len(self) > 0
-
     def _drop_dead_refs(self) -> bool:
         self.watched = [entry for entry in self.watched if entry.ref() is not None]
         return bool(self.watched)
@@ -330,6 +312,30 @@ class Watch:
             time.sleep(min(nap, seconds - waited))
             nap = min(nap * 2, _LONGEST_NAP)
         return time.monotonic() - started
+
+
+def drop_doomed(*watches: Watch) -> bool:
+    """Have `watches` forget what has died, or is seen to wait for a full collection.
+
+    Tells whether all that is left is known to be held by something that is older, or was made by somebody else. Where
+    the collector frees the rest later, nobody is told any more: so it is not for what must die at once.
+    """
+    living: dict[int, type] = {}
+    for watch in watches:
+        watch.drop_dead()
+        living.update(watch.nodes())
+    if not living or not addresses.has_generations():
+        return not living
+    kinds = {id(kind): kind for kind in living.values()}  # to hash one would ask its metaclass
+    may_come_back = any(rawtypes.has_finalizer(kind) for kind in kinds.values())
+    nodes = set(living)
+    del living, kinds  # they have their classes, which may be garbage too
+    doomed = doomed_among(nodes)
+    if doomed is None or (doomed and may_come_back):
+        return False
+    for watch in watches:
+        watch.forget_addresses(doomed)
+    return True
 
 
 def _references(in_peril: Iterable[_InPeril]) -> dict[int, int]:
