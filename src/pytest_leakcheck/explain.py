@@ -133,7 +133,7 @@ def _search(heap: Heap, roots: Roots, ids: list[int], seconds: float) -> Search:
     search = find_paths(heap, ids, seconds=seconds)
     if not search.is_complete or len(search.paths) == len(ids):
         return search
-    if heap.look_closer([node for node in search.nearest if heap.missing(node)]):
+    if heap.account(search.nearest):
         search = find_paths(heap, ids, seconds=seconds)
         if len(search.paths) == len(ids):
             return search
