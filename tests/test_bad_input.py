@@ -44,6 +44,9 @@ def make_session(*arguments):
 def make_nothing():
     pass
 
+def make_from(user):
+    return user.name
+
 number = 3
 """
 
@@ -91,6 +94,10 @@ WRONG_MARKERS = {
     "a function that takes no arguments": (
         "from shop import make_nothing\n@pytest.mark.no_leak(make_nothing)\ndef test_it(): pass",
         vanished("test_it.py: a test", "make_nothing", "TheClass"),
+    ),
+    "a function that wants something else": (
+        "from shop import make_from\n@pytest.mark.no_leak(make_from)\ndef test_it(): pass",
+        vanished("test_it.py: a test", "make_from", "TheClass"),
     ),
     "a string": (
         "@pytest.mark.no_leak('shop.Session')\ndef test_it(): pass",
@@ -259,6 +266,13 @@ class TestOptions:
             (
                 ["-oleakcheck_watch=Cart"],
                 "leakcheck_watch: 'Cart' is not the dotted name of a class (shop.cart.Cart)",
+            ),
+            (
+                ["-oleakcheck_ignore=shop.KEPT by design"],
+                (
+                    "leakcheck_ignore: 'shop.KEPT by design' is not a dotted name with a reason "
+                    "(shop.registry.LISTENERS  # by design)"
+                ),
             ),
             (["-oleakcheck=maybe"], "leakcheck: invalid truth value 'maybe'"),
         ],
