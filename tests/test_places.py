@@ -218,3 +218,10 @@ class TestGrowth:
 
         assert place.is_same(place_of([app, vars(app), app.KEPT]))
         assert container_of([first], [first]) is None
+
+    def test_paths_from_different_roots_part_nowhere(self, app):
+        """As those from a thread of the first run, and one of the second."""
+        app.KEPT = [Thing()]
+        first = [Thing(), [Thing()], Thing()]
+
+        assert container_of([first], [[app, vars(app), app.KEPT, app.KEPT[0]]]) is None
