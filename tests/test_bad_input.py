@@ -213,8 +213,18 @@ def test_a_wrong_marker_is_an_error_of_collection_that_says_how_to_mend_it(suite
 
 
 def test_right_markers_collect_beside_classes_that_look_wrong(suite):
-    """A marked test class, a base class with empty slots, and an import error are left as they are."""
+    """A marked test class, a base class with empty slots, a table, and an import error are left as they are."""
     suite.write(shop=SHOP)
+    suite.write(
+        test_table="""
+        import pytest
+
+        test_table = [1, 2]
+
+        @pytest.mark.no_leak
+        def test_marked(): pass
+        """
+    )
     suite.write(
         test_broken="""
         import pytest
@@ -246,6 +256,27 @@ def test_right_markers_collect_beside_classes_that_look_wrong(suite):
     assert result.parseoutcomes()["passed"] >= 1
     result.stdout.fnmatch_lines(["E   TypeError: Strict.__init__() takes 1 positional argument but 2 were given"])
     assert not suite.lines_of(result, "not collected")
+
+
+def test_a_module_that_another_plugin_refuses_is_left_to_it(suite):
+    """It has no error of which to tell whether a marker is at fault."""
+    suite.write(
+        conftest="""
+        import pytest
+
+        @pytest.hookimpl(wrapper=True, trylast=True)
+        def pytest_make_collect_report(collector):
+            report = yield
+            if isinstance(collector, pytest.Module):
+                report.outcome, report.longrepr = "failed", "not on Sundays"
+            return report
+        """
+    )
+    result = suite.run("@pytest.mark.no_leak('shop.Session')\ndef test_it(): pass\n")
+
+    result.assert_outcomes(errors=1)
+    assert "not on Sundays" in result.outlines
+    assert not suite.lines_of(result, "no_leak")
 
 
 class TestOptions:

@@ -3,6 +3,7 @@
 import pytest
 
 from pytest_leakcheck import KnownHolder
+from pytest_leakcheck.extensions import NONE
 
 PENDING = """
     PENDING = []
@@ -267,6 +268,7 @@ def test_describe_is_asked_about_instances_alone(toolkit):
 
 KNOWN = """
 from pytest_leakcheck import KnownHolder
+from pytest_leakcheck.extensions import NONE
 
 
 def pytest_leakcheck_known_holders():
@@ -532,3 +534,10 @@ def test_a_block_in_a_test_has_the_hooks(toolkit):
     )
 
     result.assert_outcomes(passed=1)
+
+
+def test_where_nobody_gives_anything_nothing_is_added():
+    """As outside of pytest."""
+    obj = object()
+
+    assert (NONE.drain(), NONE.expand(obj), NONE.describe(obj), NONE.known()) == (False, [], "", ())
