@@ -268,7 +268,6 @@ def test_describe_is_asked_about_instances_alone(toolkit):
 
 KNOWN = """
 from pytest_leakcheck import KnownHolder
-from pytest_leakcheck.extensions import NONE
 
 
 def pytest_leakcheck_known_holders():
@@ -287,6 +286,26 @@ def test_leaks_through_known_holders_are_set_aside(toolkit, arguments):
     result.assert_outcomes(passed=1)
     (line,) = toolkit.lines_of(result, "set aside")
     assert "test_closes: 1 toolkit.Window in toolkit.PENDING: ignored (the toolkit frees it later)" in line
+
+
+def test_what_only_known_holders_keep_is_no_leak_of_a_block(toolkit):
+    """Nor a warning."""
+    toolkit.write(conftest=KNOWN.format(more=""))
+
+    result = toolkit.run(
+        """
+        import toolkit
+        from pytest_leakcheck import no_leak
+
+
+        def test_closes():
+            with no_leak(instances_of=toolkit.Window):
+                toolkit.close(toolkit.Window())
+        """,
+        prelude="",
+    )
+
+    result.assert_outcomes(passed=1, warnings=0)
 
 
 def test_a_known_holder_excuses_no_other(toolkit):
