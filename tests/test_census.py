@@ -242,6 +242,15 @@ class TestNew:
         assert running.new_values() == []
 
 
+class TestSpan:
+    def test_a_full_collection_leaves_nothing_to_count_by(self, counting):
+        """It puts the old objects into another order."""
+        gc.collect()
+        counting.stop()
+
+        assert counting.span is None
+
+
 class TestTypes:
     def test_a_type_of_the_interpreter_is_judged_once(self):
         """It never dies, so that its address tells; a class is judged in every census."""

@@ -9,7 +9,7 @@ import weakref
 import pytest
 
 from pytest_leakcheck import places
-from pytest_leakcheck.growth import Growth
+from pytest_leakcheck.growth import Growth, container_of
 from pytest_leakcheck.places import below, names_of_type, place_of
 
 
@@ -145,6 +145,18 @@ class TestBelow:
 
         assert below([top], {id(inner), id(beside)}) == [inner]
 
+    def test_the_variables_of_a_stored_frame_hang_below_it(self):
+        """It is a holder like any other, whether a traceback or an attribute has it."""
+        top, inner = Thing(), Thing()
+
+        def store(variable):
+            assert variable is inner
+            top.frame = sys._getframe()
+
+        store(inner)
+
+        assert below([top], {id(inner)}) == [inner]
+
     def test_it_looks_only_near(self, monkeypatch):
         """Past a limit what is farther is judged by itself."""
         monkeypatch.setattr(places, "MOST_BELOW", 5)
@@ -195,3 +207,21 @@ class TestGrowth:
         app.OTHERS["a"].append(things[1])
 
         assert growth.take(set(map(id, things))) == things[:1]
+
+    def test_the_container_that_grows_is_where_the_paths_of_two_runs_part(self, app):
+        """One path that leads on to the end as in the first run tells nothing: the next one is looked at."""
+        app.KEPT = [Thing(), Thing()]
+        first = [app, vars(app), app.KEPT, app.KEPT[0]]
+        second = [app, vars(app), app.KEPT, app.KEPT[1]]
+
+        place = container_of([first], [first, second])
+
+        assert place.is_same(place_of([app, vars(app), app.KEPT]))
+        assert container_of([first], [first]) is None
+
+    def test_paths_from_different_roots_part_nowhere(self, app):
+        """As those from a thread of the first run, and one of the second."""
+        app.KEPT = [Thing()]
+        first = [Thing(), [Thing()], Thing()]
+
+        assert container_of([first], [[app, vars(app), app.KEPT, app.KEPT[0]]]) is None

@@ -12,7 +12,7 @@ from __future__ import annotations
 import gc
 import itertools
 import types
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_leakcheck import interpreter, rawtypes
@@ -80,7 +80,7 @@ class Heap:
         self.objects: dict[int, object] = {id(obj): obj for obj in objects}
         self._roots = roots
         self._recent: list[object] = []
-        """What the holders of a survivor are mostly among, up to those that were there before; found where asked for."""
+        """What the holders of a survivor are mostly among, up to those that were there before; looked for once."""
         self._looks_among_recent = 0
         self._lists = [frozenset(map(id, each)) for each in (objects, *own)]
         self._holders: dict[int, dict[int, int]] = {}
@@ -262,12 +262,14 @@ class Heap:
         self.account([node])
         return self._unexplained(node)
 
-    def account(self, nodes: Collection[int]) -> None:
-        """Look closer at those of `nodes` that have references which nothing explains, all of them at once."""
+    def account(self, nodes: Collection[int]) -> bool:
+        """Look closer at those of `nodes` that have references which nothing explains, all of them at once.
+
+        Tells whether that found more holders.
+        """
         self.holders(nodes)
         lost = [node for node in nodes if self._unexplained(node)]
-        if lost:
-            self.look_closer(lost)
+        return len(lost) > 0 and self._look_closer(lost)
 
     def _unexplained(self, node: int) -> int:
         if rawtypes.is_type(self.objects[node]):  # no variable here may hold the object: its references are counted
@@ -278,7 +280,7 @@ class Heap:
         cells = self._roots.cells(self.objects[node]) if type(self.objects[node]) is types.CellType else 0
         return max(0, total - self._explained(node) - cells)
 
-    def look_closer(self, nodes: Collection[int]) -> bool:
+    def _look_closer(self, nodes: Collection[int]) -> bool:
         """Look for holders of `nodes` that ``gc.get_referrers`` does not show; tell whether there are any.
 
         Some C types of CPython 3.10 and 3.11 (asyncio's Task) tell it of a part of their references alone; containers
@@ -413,7 +415,7 @@ class _Climb:
     wanted: set[int]
     young: dict[int, list[object]]
     """The youngest dicts, by what they refer to."""
-    room: int = MOST_MET
+    room: int = field(default_factory=lambda: MOST_MET)
 
     def may_go_on(self, references: int) -> bool:
         """Count references entered; past the bound only what was asked for is wanted."""

@@ -234,7 +234,10 @@ def c_attribute(obj: object, name: str) -> Any:
 def c_answer(obj: object, name: str) -> Any:
     """Return what a C type's own method `name` answers, or None; a Python class's override is not asked."""
     method = _own_descriptor(obj, name, (types.MethodDescriptorType, types.WrapperDescriptorType))
-    return None if method is None or not interpreter.is_builtin(method) else method(obj)
+    try:
+        return None if method is None or not interpreter.is_builtin(method) else method(obj)
+    except RuntimeError:  # a task that a subclass has not initialised
+        return None
 
 
 def _own_descriptor(obj: object, name: str, kinds: tuple[type, ...]) -> Any:

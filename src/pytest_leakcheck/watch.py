@@ -119,9 +119,8 @@ class Watch:
 
     def add_addresses(self, nodes: Mapping[int, weakref.ref[type]], origin: str, span: int | None = None) -> None:
         """Watch what is at the addresses `nodes`, each given with its type; `span` is as in `addresses.find`."""
-        if nodes:
-            self.span = None if span is None or self.span is None else self.span + span
-            self.full_collections = interpreter.full_collections()
+        self.span = None if span is None or self.span is None else self.span + span
+        self.full_collections = interpreter.full_collections()
         for node, ref in nodes.items():
             kind = ref()
             if kind is not None:
