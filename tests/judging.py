@@ -1,8 +1,10 @@
 """Judges small suites in a process of its own, without pytest, and prints what each test was told, as JSON.
 
 A suite is Python source that becomes a module ``app`` of its own; its functions ``test_...`` are checked one after the
-other, as --leakcheck does it, or as its names ``OPTIONS``, ``PLAN`` and ``MAY_RUN_AGAIN`` say; ``OF_PYTEST`` is what
-pytest keeps.
+other, as --leakcheck does it, or as its names ``OPTIONS``, ``EXTENSIONS``, ``PLAN`` and ``MAY_RUN_AGAIN`` say;
+``OF_PYTEST`` is what pytest keeps, ``KINDS`` those of the notes that are told, ``MADE`` the file and line that a traced
+run finds to have made all. Its functions have the check of the run that they are in as ``CHECK``, and ``say`` adds a
+line; ``after``, if it is there, is called with each test's check and report.
 """
 
 from __future__ import annotations
@@ -12,14 +14,22 @@ import sys
 import tempfile
 import types
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_leakcheck.check import Check, Plan, Session
 from pytest_leakcheck.confirm import where
 from pytest_leakcheck.options import Options
 from surroundings import answers_of
 
+if TYPE_CHECKING:
+    from pytest_leakcheck.confirm import Note
+    from pytest_leakcheck.model import Leak
+
 PRELUDE = """
-import collections, functools, gc, threading, time
+import collections, dataclasses, functools, gc, os, sys, threading, time, types
+import pytest, _pytest.config, _pytest.fixtures
+from pytest_leakcheck import check as module
+from pytest_leakcheck.extensions import Extensions, KnownHolder
 from pytest_leakcheck.options import Ignored
 
 KEPT, SLOT = [], {}
@@ -35,34 +45,59 @@ def cycle(kind):
     thing.other = thing
     return thing
 
+def register(obj, **more):
+    CHECK.register(obj, ("app.py", 7), **more)
+    return obj
+
+def later(seconds, function):
+    timer = threading.Timer(seconds, function)
+    timer.daemon = True
+    timer.start()
+
+def list_kept_by(kind, **names):
+    kept = object.__new__(kind)
+    vars(kept).update(names, things=[])
+    vars(_pytest.config).setdefault("kept", []).append(kept)
+    return kept.things
+
+def list_kept_by_fixture(name):
+    return list_kept_by(_pytest.fixtures.FixtureDef, argname=name, _scope=types.SimpleNamespace(_value_="module"))
+
+def list_kept_by_pytest():
+    return list_kept_by(_pytest.config.Config)
+
 """
 
 
 def judge(source: str, root: str) -> list[str]:
     """Return a line for each run, leak and note of a suite."""
-    app = types.ModuleType("app")
-    sys.modules["app"] = app
+    app, lines = types.ModuleType("app"), list[str]()
+    sys.modules["app"], app.told = app, told
+    app.say = lambda *words: lines.append(" ".join(map(str, words)))
     exec(PRELUDE + source, vars(app))  # noqa: S102 - suites are written as source
     session = Session(Options(packages=("app",), root=root, **getattr(app, "OPTIONS", {})))
-    lines: list[str] = []
     for name in [name for name in vars(app) if name.startswith("test_")]:
-        lines += _judge_test(session, app, name)
+        _judge_test(session, app, name, lines)
     del sys.modules["app"]
     return lines
 
 
-def _judge_test(session: Session, app: types.ModuleType, name: str) -> list[str]:
-    lines: list[str] = []
+def _judge_test(session: Session, app: types.ModuleType, name: str, lines: list[str]) -> None:
+    extensions = getattr(app, "EXTENSIONS", None)
 
     def run(plan: Plan) -> Check:
-        check = Check(session, plan, name)
+        app.CHECK = check = Check(session, plan, name, extensions=extensions)
         check.start()
         lines.append(f"{name}: run")
-        getattr(app, name)()
+        try:
+            getattr(app, name)()
+        except ZeroDivisionError:
+            check.stop()
+            raise
         return check
 
     def again(*, is_traced: bool = False):
-        if is_traced:
+        if is_traced and not hasattr(app, "MADE"):
             return None
         try:
             second = run(Plan(is_own=True))
@@ -70,25 +105,47 @@ def _judge_test(session: Session, app: types.ModuleType, name: str) -> list[str]
             return None
         second.gather()
         second.settle_found()
+        if is_traced:
+            second.found.tell_origin(lambda _: app.MADE)
         return second.found
 
-    check = run(Plan(**{"is_own": True, **getattr(app, "PLAN", {})}))
+    check = run(Plan(**getattr(app, "PLAN", {"is_own": True})))
     may_run_again = getattr(app, "MAY_RUN_AGAIN", True)
-    report = check.judge(lambda: again if may_run_again else None, getattr(app, "OF_PYTEST", ()))
+    try:
+        report = check.judge(lambda: again if may_run_again else None, getattr(app, "OF_PYTEST", ()))
+    except ArithmeticError as error:
+        report = check.judge_again(type(error).__name__)
+    lines += [f"{name}: LEAK {told(leak)}" for leak in (report.leaks if report is not None else ())]
+    getattr(app, "after", lambda *_: None)(check, report)
     check.close()
-    for leak in report.leaks if report is not None else ():
-        seen = f", as in {leak.seen_in}" if leak.seen_in else ""
-        note = f" ({leak.note})" if leak.note else ""
-        lines.append(f"{name}: LEAK {len(leak.survivors)} in {where(leak)}{seen}{note}")
-    lines += [f"{note.kind}: {note.text}" for note in session.take_notes() if note.kind in ("aside", "warning")]
-    return lines
+    kinds = getattr(app, "KINDS", ("aside", "warning"))
+    lines += [f"{note.kind}: {_text(note)}" for note in session.take_notes() if note.kind in kinds]
+
+
+def _text(note: Note) -> str:
+    """Return what a note says; a fingerprint's digits would tell nobody anything."""
+    return note.text if note.kind != "pending" else "what has a fingerprint" if note.text else "what has none"
+
+
+def told(leak: Leak) -> str:
+    """Return in a line what a leak is made of, where it is held and what is told beside."""
+    origins = dict.fromkeys(survivor.origin for survivor in leak.survivors)
+    words = [f"{leak.count} in {where(leak)}", *(origin for origin in origins if origin != "made during the test")]
+    words += [f"made {made}" for made in {survivor.made: None for survivor in leak.survivors} if made]
+    words += [leak.unavailable] if leak.unavailable else []
+    if leak.seen_in:
+        words.append(f"as in {leak.seen_in}")
+    return ", ".join(words) + (f" ({leak.note})" if leak.note else "")
 
 
 def read_suites() -> dict[str, tuple[str, list[str]]]:
-    """Return the suites in ``judgements.txt`` by name: the source, and after the line ``--`` what is told."""
-    text = Path(__file__).with_name("judgements.txt").read_text(encoding="utf-8")
-    parts = (part.partition("\n")[::2] for part in text.split("\n== ")[1:])
-    return {name: (rest.partition("\n--\n")[0], rest.partition("\n--\n")[2].split("\n")[:-1]) for name, rest in parts}
+    """Return the suites in the text files by name: the source, and after the line ``--`` what is told."""
+    files = (Path(__file__).with_name(f"{name}.txt") for name in ("judgements", "registrations"))
+    texts = (part for file in files for part in file.read_text(encoding="utf-8").split("\n== ")[1:])
+    parts = [part.partition("\n")[::2] for part in texts]
+    suites = {name: (rest.partition("\n--\n")[0], rest.partition("\n--\n")[2].split("\n")[:-1]) for name, rest in parts}
+    assert len(suites) == len(parts), "two suites of one name"
+    return suites
 
 
 def judge_all(suites: dict[str, str]) -> dict[str, list[str]]:

@@ -26,6 +26,7 @@ ON_PYPY = {
     "test_census.py::TestExact::test_what_cannot_be_weakly_referenced_is_noted_by_its_address": _SLOTS_ARE_WEAK,
     "test_census.py::TestExact::test_what_the_test_freezes": "PyPy has no gc.freeze",
     "test_census.py::TestGenerations::test_interpreters_without_young_generations": _NO_CALLBACKS,
+    "test_judging.py": _NO_TRACEMALLOC,
     "test_letting_go.py": _NO_CALLBACKS,
     "test_quiet.py::TestCollector::test_its_state_is_the_same_after_the_run": _NO_CALLBACKS,
     "test_untracked.py::test_one_that_only_c_code_leads_to": _NO_PYTHONAPI,

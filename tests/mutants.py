@@ -21,6 +21,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -47,7 +48,7 @@ TESTS = {
     "watch": ("watch", "addresses"),
     "confirm": ("judgement", "confirm", "baseline", "hooks", "scopes"),
     "check": ("judgement", "block", "within", "by_refcount", "hooks", "baseline"),
-    "judging": ("outcomes", "verdict", "repeat", "wider_scopes", "timeouts", "neighbours"),
+    "judging": ("judging", "housekeeping", "outcomes", "verdict", "repeat", "neighbours", "timeouts", "wider_scopes"),
 }
 """The tests that specify each module, by the word after ``test_``: those that tell soonest first."""
 
@@ -223,21 +224,19 @@ class Copy:
         shutil.copytree(PACKAGE, self.package, ignore=shutil.ignore_patterns("__pycache__"))
         compileall.compile_dir(self.package, quiet=1)
 
-    def fails(self, module: str, code: str, seconds: float) -> bool:
-        """Tell whether a test fails, or all take too long, where `code` is in the stead of a module's own."""
+    def fails(self, module: str, code: str, times: Times) -> bool:
+        """Tell whether a test fails, or a file of them takes too long, where `code` is in a module's stead."""
+        return any(self._run(module, code, word, times.limit(self, module, word)) != 0 for word in TESTS[module])
+
+    def passes(self, module: str, word: str) -> bool:
+        """Tell whether a file of tests passes on the package as it is."""
+        return self._run(module, (PACKAGE / f"{module}.py").read_text(encoding="utf-8"), word, None) == 0
+
+    def _run(self, module: str, code: str, word: str, seconds: float | None) -> int:
         path = self.package / f"{module}.py"
-        own = path.read_bytes()
         for compiled in path.parent.glob(f"__pycache__/{module}.*"):
             compiled.unlink()  # it may be as old and as long as what comes now
         path.write_text(code, encoding="utf-8")
-        try:
-            return self._run(module, seconds) != 0
-        finally:
-            path.write_bytes(own)
-
-    def _run(self, module: str, seconds: float) -> int:
-        paths = [f"tests/test_{word}.py" for word in TESTS[module]]
-        call = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", *paths]
         environment = {
             **os.environ,
             "PYTHONPATH": str(self.folder),
@@ -245,8 +244,9 @@ class Copy:
             "HYPOTHESIS_STORAGE_DIRECTORY": str(self.folder / "hypothesis"),
             "TMPDIR": str(self.folder),
         }
+        options = ("-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0")
         run = subprocess.Popen(
-            call,
+            [sys.executable, "-m", "pytest", *options, f"tests/test_{word}.py"],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -260,6 +260,29 @@ class Copy:
             return -1
         finally:
             _end(run)
+
+
+class Times:
+    """How long each file of tests may take of a mutant, by how long it takes of the package as it is.
+
+    That is measured when the first mutant gets so far: most fall to the first file, and hang there, if they do.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._limits: dict[str, float] = {}
+
+    def limit(self, copy: Copy, module: str, word: str) -> float:
+        """Return it in seconds."""
+        with self._lock:
+            if word not in self._limits:
+                started = time.monotonic()
+                if not copy.passes(module, word):
+                    sys.exit(f"tests/test_{word}.py fails on the code as it is")
+                took = time.monotonic() - started
+                print(f"  tests/test_{word}.py takes {took:.0f} s", flush=True)
+                self._limits[word] = 20 + 3 * took
+            return self._limits[word]
 
 
 def _end(run: subprocess.Popen[bytes]) -> None:
@@ -318,15 +341,14 @@ def _try_module(module: str, options: argparse.Namespace) -> bool:
 
 def _survivors(module: str, chosen: list[Mutant], workers: int) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        copies: queue.Queue[Copy] = queue.Queue()
+        times, copies = Times(), queue.Queue[Copy]()
         for number in range(workers):
             copies.put(Copy(Path(folder) / str(number)))
-        seconds = _time(copies, module)
 
         def survives(mutant: Mutant) -> bool:
             copy = copies.get()
             try:
-                is_alive = not copy.fails(module, mutant.code, seconds)
+                is_alive = not copy.fails(module, mutant.code, times)
             finally:
                 copies.put(copy)
             if is_alive:
@@ -337,17 +359,6 @@ def _survivors(module: str, chosen: list[Mutant], workers: int) -> list[str]:
             return [
                 mutant.name for mutant, is_alive in zip(chosen, pool.map(survives, chosen), strict=True) if is_alive
             ]
-
-
-def _time(copies: queue.Queue[Copy], module: str) -> float:
-    """Return how long the tests of a mutant may take, by how long they take of the module as it is."""
-    copy, started = copies.get(), time.monotonic()
-    if copy.fails(module, (PACKAGE / f"{module}.py").read_text(encoding="utf-8"), float("inf")):
-        sys.exit(f"{module}: the tests fail on the code as it is")
-    copies.put(copy)
-    took = time.monotonic() - started
-    print(f"{module}: the tests take {took:.0f} s", flush=True)
-    return 30 + 3 * took
 
 
 if __name__ == "__main__":

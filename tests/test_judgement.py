@@ -1,4 +1,4 @@
-"""What is a leak and what is none, over whole small suites, as ``judgements.txt`` has them."""
+"""What is a leak and what is none, over whole small suites, as the text files that ``judging.py`` reads have them."""
 
 import sys
 

@@ -193,7 +193,7 @@ class Check:
 
     def _grade(self, obj: Any) -> None:
         """Watch how a new object dies."""
-        grades = self.grades if self._named(type(obj)) else self._own_grades
+        grades = self.grades if self._named(type(obj)) or self.grades.knows(obj) else self._own_grades
         grades.add(obj, Survivor(type_name(type(obj)), self._origin))
 
     def register(
@@ -211,6 +211,7 @@ class Check:
         fact = self.watch.add(obj, origin, reason, within, spot=spot)
         self._afterlife.add(obj, (fact, within))
         if (by_refcount or self.plan.by_refcount) and self._can_grade():
+            self._own_grades.drop(obj)
             self.grades.add(obj, fact)
 
     def _is_wanted(self, kind: type) -> bool:
@@ -255,7 +256,7 @@ class Check:
             return
         origin = f"value of the fixture {key_text(text_of(name))}"
         self._census.ask(value, origin)
-        if self._own_grades.is_listening:
+        if self._own_grades.is_listening and not self.grades.knows(value):
             self._own_grades.add(value, Survivor(type_name(type(value)), origin))
 
     def gather(self) -> None:
@@ -352,7 +353,6 @@ class Check:
             return ()
         alive = (*self.watch.alive(), *self.found.alive())
         grades.forget(id(obj) for obj in alive if interpreter.is_finalized(obj))
-        del alive
         found = united(grades.collected())
         self.set_aside += tuple(leak for leak in found if leak.is_housekeeping)
         return tuple(leak for leak in found if not leak.is_housekeeping)
@@ -438,7 +438,6 @@ class Check:
 
         words = self.options.extensions.describe
         found = explain(objects, self.watch.facts(objects), seconds=self.options.search_limit, words=words)
-        del objects
         self.set_aside = tuple(leak for leak in found if leak.is_housekeeping)
         return self._without_known(leak for leak in found if not leak.is_housekeeping)
 

@@ -61,7 +61,7 @@ class Known:
     verdict: Verdict
     leak: Leak
     test: str
-    """The test that first left a survivor there."""
+    """The first test that left a survivor there which may still live."""
     place: Place | None
     refs: list[weakref.ref[Any]] = field(default_factory=list)
     growths: list[Growth] = field(default_factory=list)
@@ -242,7 +242,8 @@ class Confirmation:
         known.refs = self.watch.refs(members)[:MOST_REMEMBERED]
         if not is_growing or known.verdict == "replaced":  # so far: a slot for each of several keys grows once for each
             if is_growing:
-                known.verdict, known.test = "pending", self.test
+                known.verdict = "pending"
+            known.test = self.test
             self._note_pending(known)
             return []
         known.verdict = "leak"
@@ -417,6 +418,9 @@ class Confirmation:
             told = self.ledger.told(finding.leak)
             self.ledger.remember("leak", finding, told or self.test, second, fresh)
             return [replace(finding.leak, seen_in=told)]
+        known = self.ledger.find(finding)
+        if known is not None and known.verdict == "leak":  # what the first run left there is told by now
+            return []
         verdict: Verdict = "bounded" if bound else "replaced"
         self.ledger.remember(verdict, finding, self.test, second, fresh)
         self._tell(finding.leak, bound, "replaced by the next")

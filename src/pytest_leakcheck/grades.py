@@ -89,8 +89,7 @@ class Grades:
 
     def add(self, obj: object, fact: Survivor) -> None:
         """Watch how `obj` dies, if it can be weakly referenced; once is enough."""
-        known = self._latest.get(id(obj))
-        if (known is not None and known.watched.ref() is obj) or rawtypes.weak_reference(obj) is None:
+        if self.knows(obj) or rawtypes.weak_reference(obj) is None:
             return
         self.start()
 
@@ -100,6 +99,16 @@ class Grades:
         entry = _Graded(Watched(weakref.ref(obj, note), fact), id(obj))
         self._graded.append(entry)
         self._latest[id(obj)] = entry
+
+    def knows(self, obj: object) -> bool:
+        """Tell whether it is watched how `obj` dies."""
+        known = self._latest.get(id(obj))
+        return known is not None and known.watched.ref() is obj
+
+    def drop(self, obj: object) -> None:
+        """Watch no more how `obj` dies: others do."""
+        if self.knows(obj):
+            self._graded.remove(self._latest.pop(id(obj)))
 
     def collected(self) -> list[Leak]:
         """Return what is known of those that the collector freed."""

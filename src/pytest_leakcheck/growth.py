@@ -64,7 +64,7 @@ def container_of(first: Sequence[Sequence[Any]], second: Sequence[Sequence[Any]]
     """
     for path in second:
         shared = max((_shared(path, other) for other in first), default=0)
-        if 0 < shared < len(path):
+        if 0 < shared < len(path):  # not where each starts at a root of its own, as at threads of one name
             place = place_of(list(path[:shared]))
             if place is not None:
                 return place
