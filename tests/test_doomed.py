@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from surroundings import PATIENCE
+
 pytestmark = pytest.mark.skipif(
     sys.implementation.name != "cpython" or not getattr(sys, "_is_gil_enabled", lambda: True)(),
     reason="this interpreter has no young generations",
@@ -91,7 +93,7 @@ print("died", sum(check(seed) for seed in range(int(sys.argv[1]))))
 def foretold(program, number):
     """Return how many objects died as foretold."""
     done = subprocess.run(
-        [sys.executable, "-c", program, str(number)], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-c", program, str(number)], capture_output=True, text=True, check=False, timeout=PATIENCE
     )
     assert done.stderr == ""
     return int(done.stdout.removeprefix("died "))
