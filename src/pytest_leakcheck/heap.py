@@ -151,11 +151,16 @@ class Heap:
         is_askable = len(left) <= BATCH and interpreter.COUNTS_REFERENCES
         if left and (not is_askable or self._spent >= PRICE_OF_A_PASS):
             self._spent = 0.0
-            self._sweep(left)
+            self._sweep([*left, *self._further(set(nodes).difference(left))])
         elif left:
             self._spent += 1 + len(left) / BATCH_AT_ONE
             self._ask(left)
         self._asked.update(left)
+
+    def _further(self, nodes: Iterable[int]) -> dict[int, None]:
+        """Return what is to be asked after next, in a pass that is due anyway: holders of `nodes` that are no roots."""
+        holders = dict.fromkeys(holder for node in nodes for holder in self._holders.get(node, ()))
+        return {holder: None for holder in holders if not self._is_known(holder) and self.anchor(holder) is None}
 
     def _look_nearby(self, nodes: Sequence[int]) -> Sequence[int]:
         """Look for the holders of `nodes` among the objects near a module; return the nodes that may have others."""
