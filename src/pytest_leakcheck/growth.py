@@ -2,7 +2,8 @@
 
 A container is remembered by its place and its entries by their ids, so nothing is kept alive, and a survivor is
 recognised at the cost of the entries and what is below the new ones. Errs towards recognising too little: an entry that
-took an old one's address, or an old one's place with all of its contents, is not new.
+took an old one's address, or an old one's place with all of its contents, is not new. Of a bounded container it errs
+towards a missed leak as well, where a new entry leads to what grows by itself.
 """
 
 from __future__ import annotations

@@ -25,8 +25,7 @@ _FIRST_NAP, _LONGEST_NAP = 0.001, 0.05
 _MOST_OF_REASON = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
+class Watched(NamedTuple):
     """One object that must die, held weakly."""
 
     ref: weakref.ref[Any]
@@ -137,7 +136,7 @@ class Watch:
         for index, entry in enumerate(self.watched):
             obj = entry.ref()
             if obj is not None:
-                self.watched[index] = replace(entry, fact=_with_line(entry.fact, made_at(obj)))
+                self.watched[index] = entry._replace(fact=_with_line(entry.fact, made_at(obj)))
         for node, obj in self._found().items():
             known = self.addressed[node]
             self.addressed[node] = known._replace(fact=_with_line(known.fact, made_at(obj)))
@@ -200,7 +199,7 @@ class Watch:
         kept = {id(each.entry) for each in in_peril if interpreter.is_finalized(each.entry.ref())}
         if kept:  # CPython 3.15 keeps the weak references to what it brings back
             self.watched = [
-                replace(entry, fact=brought_back(entry.fact)) if id(entry) in kept else entry for entry in self.watched
+                entry._replace(fact=brought_back(entry.fact)) if id(entry) in kept else entry for entry in self.watched
             ]
         return freed
 
@@ -225,7 +224,7 @@ class Watch:
         kinds = {node: each.kind for node, each in dead.items()}
         for node, back in addresses.find_resurrected(kinds, generation).items():
             entry = dead[node].entry
-            self.watched.append(replace(entry, ref=weakref.ref(back), fact=brought_back(entry.fact)))
+            self.watched.append(entry._replace(ref=weakref.ref(back), fact=brought_back(entry.fact)))
 
     def drop_dead(self) -> bool:
         """Forget what has died; tell whether anything is left."""
