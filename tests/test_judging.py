@@ -40,9 +40,14 @@ TESTS = {
         "LEAKED",
     ),
     "breaks_the_check": (
-        "def test_breaks_the_check(assert_collected): SLOT['broken'] = assert_collected(Thing()); break_check()",
+        "def test_breaks_the_check(assert_collected): keep(assert_collected(Thing())); break_once(Check, 'judge')",
         "LEAKED",
     ),
+    "breaks_the_line": (
+        "def test_breaks_the_line(): OTHERS.append([Thing()]); break_once(judging, 'completed')",
+        "LEAKED",
+    ),
+    "is_given_a_client": ("def test_is_given_a_client(client): pass", "LEAKED"),
     "is_checked_alone": (
         "def test_is_checked_alone(): assert [each for each in gc.callbacks if 'Census' in str(each)][1:] == []",
         "PASSED",
@@ -50,19 +55,25 @@ TESTS = {
     "leaks_anew": ("def test_leaks_anew(): keep(Thing())", "LEAKED"),
 }
 SOURCE = """
-import gc, logging, time
+import collections, gc, logging, time
+from pytest_leakcheck import judging
 from pytest_leakcheck.check import Check
 
-EXPECTED, OTHERS, AGAIN, WIDE, ONCE, PENDING, SLOT = [], [], [], [], [], [], {}
+EXPECTED, OTHERS, AGAIN, WIDE, ONCE, PENDING, CLIENTS, SLOT = [], [], [], [], [], [], [], {}
 
-def break_check():
-    judge = Check.judge
+def break_once(owner, name):
+    real = getattr(owner, name)
 
     def broken(*arguments):
-        Check.judge = judge
+        setattr(owner, name, real)
         1 / 0
 
-    Check.judge = broken
+    setattr(owner, name, broken)
+
+@pytest.fixture
+def client():
+    CLIENTS.append(collections.UserDict())
+    return CLIENTS[-1]
 
 @pytest.fixture
 def thing(): return Thing()
@@ -109,7 +120,15 @@ def test_each_test_has_its_own_outcome_and_is_told_what_it_needs(lines):
     seconds = float(re.findall(r"([\d.]+)s teardown test_it\.py::test_is_slow_to_end", text)[0])
 
     assert outcomes == {name: outcome for name, (_, outcome) in TESTS.items()}, text
-    assert again == ["leaks", "is_expected", "makes_it_once", "registers_it", "fails_again", "works_on"]
+    assert again == [
+        "leaks",
+        "is_expected",
+        "makes_it_once",
+        "registers_it",
+        "fails_again",
+        "works_on",
+        "is_given_a_client",
+    ]
     assert "it failed (AssertionError: it ran before), so what it left counts once another test leaves the same" in text
     assert (
         "by a fault of the plugin or of what came in between: test_it.py::test_breaks_the_check: ZeroDivisionError"
