@@ -170,7 +170,7 @@ class TestGrowth:
     def test_what_is_below_a_new_entry_is_of_the_leak(self, app):
         """Once: later, the entry is an old one."""
         app.KEPT = [Thing()]
-        growth = Growth(place_of([app, vars(app), app.KEPT]))
+        growth = Growth(place_of([app, vars(app), app.KEPT]), is_through_classes=True)
         entry, below_it, elsewhere = Holder(), Thing(), Thing()
         entry.held = below_it
         app.KEPT.append(entry)
@@ -182,16 +182,25 @@ class TestGrowth:
     def test_a_class_that_is_an_entry_is_looked_into(self, app):
         """A registry of classes keeps what these have."""
         app.REGISTRY = {}
-        growth = Growth(place_of([app, vars(app), app.REGISTRY]))
+        growth = Growth(place_of([app, vars(app), app.REGISTRY]), is_through_classes=True)
         field = Thing()
         app.REGISTRY["Form"] = [type("Form", (), {"fields": [field]})]
 
         assert growth.take({id(field)}) == [field]
 
+    def test_it_is_not_where_the_container_is_bounded(self, app):
+        """It may have what grows by itself."""
+        app.REGISTRY = {}
+        growth = Growth(place_of([app, vars(app), app.REGISTRY]), is_through_classes=False)
+        field = Thing()
+        app.REGISTRY["Form"] = [type("Form", (), {"fields": [field]})]
+
+        assert growth.take({id(field)}) == []
+
     def test_the_class_of_an_entry_is_not(self, app, monkeypatch):
         """What a class attribute holds is not held by each instance."""
         app.KEPT = []
-        growth = Growth(place_of([app, vars(app), app.KEPT]))
+        growth = Growth(place_of([app, vars(app), app.KEPT]), is_through_classes=True)
         slot = Thing()
         monkeypatch.setattr(Holder, "held", slot)
         app.KEPT.append(Holder())
@@ -201,7 +210,7 @@ class TestGrowth:
     def test_all_keys_of_a_registry_are_one(self, app):
         """A list at another key is the same container for a leak; another global is not."""
         app.BY_NAME, app.OTHERS = {"a": []}, {"a": []}
-        growth = Growth(place_of([app, vars(app), app.BY_NAME, app.BY_NAME["a"]]))
+        growth = Growth(place_of([app, vars(app), app.BY_NAME, app.BY_NAME["a"]]), is_through_classes=True)
         things = [Thing(), Thing()]
         app.BY_NAME["b"] = things[:1]
         app.OTHERS["a"].append(things[1])
