@@ -37,7 +37,7 @@ tests: $(VENV)/.ready
 	$(BIN)/python -m pytest -n $(WORKERS) tests
 
 # The same with branch coverage, also of the processes that the tests start, which takes almost twice as long. What one
-# interpreter alone gets to is left out by its name, and run by `matrix`.
+# interpreter alone gets to is left out by its name, and run by `matrix`; of all else, nothing may be missing.
 coverage: $(VENV)/.ready
 	rm -f .coverage .coverage.*
 	$(BIN)/python $(COMPILE)

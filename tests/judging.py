@@ -9,6 +9,7 @@ line; ``after``, if it is there, is called with each test's check and report.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from pytest_leakcheck.check import Check, Plan, Session
 from pytest_leakcheck.confirm import where
+from pytest_leakcheck.extensions import NONE
 from pytest_leakcheck.options import Options
 from surroundings import answers_of
 
@@ -83,10 +85,10 @@ def judge(source: str, root: str) -> list[str]:
 
 
 def _judge_test(session: Session, app: types.ModuleType, name: str, lines: list[str]) -> None:
-    extensions = getattr(app, "EXTENSIONS", None)
+    options = dataclasses.replace(session.options, extensions=getattr(app, "EXTENSIONS", NONE))
 
     def run(plan: Plan) -> Check:
-        app.CHECK = check = Check(session, plan, name, extensions=extensions)
+        app.CHECK = check = Check(session, plan, name, options=options)
         check.start()
         lines.append(f"{name}: run")
         try:

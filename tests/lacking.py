@@ -29,9 +29,11 @@ ON_PYPY = {
     "test_judging.py": _NO_TRACEMALLOC,
     "test_letting_go.py": _NO_CALLBACKS,
     "test_quiet.py::TestCollector::test_its_state_is_the_same_after_the_run": _NO_CALLBACKS,
+    "test_untracked.py::test_one_that_only_c_code_leads_to": _NO_PYTHONAPI,
     "test_watch.py::TestAdding::test_the_line_that_made_an_object_is_told_of_those_alive": _NOTHING_DIES,
     "test_watch.py::TestAdding::test_watching_keeps_nothing_alive": _NOTHING_DIES,
     "test_watch.py::TestCollecting::test_an_object_that_its_finaliser_saves": "PyPy has no gc.is_finalized",
+    "test_watch.py::TestCollecting::test_one_that_dies_amid": "PyPy has no gc.is_finalized",
     "test_watch.py::TestCollecting::test_nothing_alive_nothing_collected": _NO_CALLBACKS,
     "test_watch.py::TestCollecting::test_older_generations_only_while_something_lives": _NO_CALLBACKS,
 }

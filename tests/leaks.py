@@ -17,9 +17,12 @@ import weakref
 from pathlib import Path
 from typing import NamedTuple
 
+from pytest_leakcheck import explain as room
 from pytest_leakcheck.explain import explain
 from pytest_leakcheck.model import Survivor
-from surroundings import answers_of
+from surroundings import PATIENCE, answers_of
+
+room.PROOF_SECONDS = 60  # what is proved must not depend on how busy the machine is
 
 PRELUDE = """
 class Thing:
@@ -111,7 +114,7 @@ def run_leak(source: str, *, is_cutting: bool = False) -> dict[str, object]:
 def run_script(source: str, *options: str) -> str:
     """Run Python source in a process of its own and return what it printed; it must end well."""
     call = [sys.executable, "-W", "ignore", *options, "-c", source]
-    done = subprocess.run(call, capture_output=True, encoding="utf-8", timeout=120, check=False)
+    done = subprocess.run(call, capture_output=True, encoding="utf-8", timeout=PATIENCE, check=False)
     assert not done.returncode, done.stdout + done.stderr
     return done.stdout
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 OTHERS = ("CI", "BUILD_NUMBER", "FORCE_COLOR", "GITHUB_ACTIONS", "GITHUB_WORKSPACE", "PY_COLORS", "TERM_PROGRAM")
 """What changes the output of pytest; on a CI machine, lines of the short summary are not cut at the last column, and
 GitHub is told of leaks in lines of its own."""
+PATIENCE = 900
+"""Seconds after which a process counts as hung: many times what any takes on an idle machine, as the table of leaks has
+PyPy compute for two minutes, and two cores may have many such processes to run."""
 
 
 def answers_of(script: str, question: object, *arguments: str) -> Any:
@@ -23,7 +26,7 @@ def answers_of(script: str, question: object, *arguments: str) -> Any:
         input=json.dumps(question),
         capture_output=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     assert not done.returncode, done.stderr

@@ -44,6 +44,9 @@ def make_session(*arguments):
 def make_nothing():
     pass
 
+def make_from(user):
+    return user.name
+
 number = 3
 """
 
@@ -91,6 +94,10 @@ WRONG_MARKERS = {
     "a function that takes no arguments": (
         "from shop import make_nothing\n@pytest.mark.no_leak(make_nothing)\ndef test_it(): pass",
         vanished("test_it.py: a test", "make_nothing", "TheClass"),
+    ),
+    "a function that wants something else": (
+        "from shop import make_from\n@pytest.mark.no_leak(make_from)\ndef test_it(): pass",
+        vanished("test_it.py: a test", "make_from", "TheClass"),
     ),
     "a string": (
         "@pytest.mark.no_leak('shop.Session')\ndef test_it(): pass",
@@ -206,8 +213,18 @@ def test_a_wrong_marker_is_an_error_of_collection_that_says_how_to_mend_it(suite
 
 
 def test_right_markers_collect_beside_classes_that_look_wrong(suite):
-    """A marked test class, a base class with empty slots, and an import error are left as they are."""
+    """A marked test class, a base class with empty slots, a table, and an import error are left as they are."""
     suite.write(shop=SHOP)
+    suite.write(
+        test_table="""
+        import pytest
+
+        test_table = [1, 2]
+
+        @pytest.mark.no_leak
+        def test_marked(): pass
+        """
+    )
     suite.write(
         test_broken="""
         import pytest
@@ -241,6 +258,27 @@ def test_right_markers_collect_beside_classes_that_look_wrong(suite):
     assert not suite.lines_of(result, "not collected")
 
 
+def test_a_module_that_another_plugin_refuses_is_left_to_it(suite):
+    """It has no error of which to tell whether a marker is at fault."""
+    suite.write(
+        conftest="""
+        import pytest
+
+        @pytest.hookimpl(wrapper=True, trylast=True)
+        def pytest_make_collect_report(collector):
+            report = yield
+            if isinstance(collector, pytest.Module):
+                report.outcome, report.longrepr = "failed", "not on Sundays"
+            return report
+        """
+    )
+    result = suite.run("@pytest.mark.no_leak('shop.Session')\ndef test_it(): pass\n")
+
+    result.assert_outcomes(errors=1)
+    assert "not on Sundays" in result.outlines
+    assert not suite.lines_of(result, "no_leak")
+
+
 class TestOptions:
     @pytest.mark.parametrize(
         ("arguments", "text"),
@@ -259,6 +297,13 @@ class TestOptions:
             (
                 ["-oleakcheck_watch=Cart"],
                 "leakcheck_watch: 'Cart' is not the dotted name of a class (shop.cart.Cart)",
+            ),
+            (
+                ["-oleakcheck_ignore=shop.KEPT by design"],
+                (
+                    "leakcheck_ignore: 'shop.KEPT by design' is not a dotted name with a reason "
+                    "(shop.registry.LISTENERS  # by design)"
+                ),
             ),
             (["-oleakcheck=maybe"], "leakcheck: invalid truth value 'maybe'"),
         ],

@@ -1,5 +1,7 @@
 """`no_leak` as a block and `why_alive`, without pytest."""
 
+import sysconfig
+
 import pytest
 
 import leaks
@@ -47,6 +49,17 @@ def test_a_wrong_class_is_an_error_at_once():
     """Neither a class nor a dotted name: TypeError, before the block runs."""
     with pytest.raises(TypeError):
         no_leak(instances_of=3)
+
+
+def test_what_can_not_be_checked_of_a_block_is_a_warning(monkeypatch):
+    """As where nothing is freed by reference counting alone: it says that no more than death was checked."""
+    monkeypatch.setitem(sysconfig.get_config_vars(), "Py_GIL_DISABLED", 1)
+
+    with (
+        pytest.warns(UserWarning, match="by_refcount was not checked, only that objects die: "),
+        no_leak(instances_of="shop.Session", by_refcount=True),
+    ):
+        pass
 
 
 def test_why_alive_reads_the_same_in_str_and_repr():

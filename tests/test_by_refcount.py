@@ -342,6 +342,34 @@ class TestWhatFails:
 
         assert "Nothing else keeps it: without test_it.Node.children[0].parent" in report
 
+    def test_what_a_class_of_the_tests_own_has_waits_for_the_collector(self, tell):
+        """As each class is on a cycle of its own, whatever generation that is in."""
+        _, report = tell(
+            """
+            def test_local(assert_collected):
+                class Local:
+                    only = assert_collected(Thing(), by_refcount=True)
+
+                gc.collect()
+            """
+        )
+
+        assert report.startswith("LEAKED  1 object that should die at once waits for the cycle collector\n")
+        assert ".only" in report
+
+    def test_what_is_registered_twice_is_told_once(self, tell):
+        """By the line that registered it first."""
+        result, report = tell(
+            """
+            def test_twice(assert_collected):
+                root = assert_collected(Node(), by_refcount=True)
+                Node(assert_collected(root, by_refcount=True))
+            """
+        )
+
+        result.assert_outcomes(failed=1)
+        assert report.startswith("LEAKED  1 object that should die at once waits for the cycle collector\n")
+
     def test_it_is_judged_at_once_by_now(self, tell):
         """The error comes at the caller's line, once."""
         result, _ = tell(
@@ -554,6 +582,53 @@ class TestWhereItIsAskedFor:
         result, _ = tell("@pytest.mark.xfail(strict=True)" + CYCLE)
 
         result.assert_outcomes(xfailed=1)
+
+    def test_one_that_was_expected_is_told_in_full_by_the_next_test(self, tell):
+        """Nobody saw the report of the expected failure; that of another leak stands."""
+        result, _ = tell(
+            """
+            def test_other():
+                thing = Thing()
+                thing.itself = thing
+
+            @pytest.mark.xfail(strict=True)
+            def test_known():
+                Node(Node())
+
+            def test_next():
+                Node(Node())
+
+            def test_last():
+                test_other()
+            """,
+            "--leakcheck-cycles",
+        )
+
+        result.assert_outcomes(xfailed=1, failed=3)
+        assert ".parent     Node, where it began" in result.stdout.str()
+        assert "  The same leak as in test_it.py::test_other, held by the cycle" in result.stdout.str()
+
+    def test_for_the_value_of_a_fixture(self, tell):
+        """Of whatever class it is, where the test asks it of all that it makes."""
+        result, report = tell(
+            """
+            from concurrent.futures import Future
+
+            @pytest.fixture
+            def future():
+                future = Future()
+                future.itself = future
+                return future
+
+            @pytest.mark.no_leak(by_refcount=True)
+            def test_it(future):
+                pass
+            """
+        )
+
+        result.assert_outcomes(failed=1)
+        assert "concurrent.futures._base.Future  value of the fixture 'future'" in report
+        assert ".itself" in report
 
     @pytest.mark.parametrize("why", ["PyPy", "free-threaded"])
     def test_where_nothing_is_freed_at_once_the_check_is_left_out_with_the_reason(self, suite, why):

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_leakcheck import census
 from pytest_leakcheck.census import Census, has_generations
+from surroundings import PATIENCE
 
 
 class Thing:
@@ -87,7 +88,7 @@ class TestExact:
     def test_all_new_objects_are_counted_once(self, thresholds, others):
         """With the usual automatic collections, with many, amid the count too, and with none; beside another thread."""
         call = [sys.executable, "-c", COUNTING, *map(str, thresholds), others]
-        done = subprocess.run(call, capture_output=True, check=False, timeout=60)
+        done = subprocess.run(call, capture_output=True, check=False, timeout=PATIENCE)
 
         assert done.stdout.split() == [b"exact"], done.stderr
 
@@ -240,6 +241,15 @@ class TestNew:
         running.stop()
 
         assert running.new_values() == []
+
+
+class TestSpan:
+    def test_a_full_collection_leaves_nothing_to_count_by(self, counting):
+        """It puts the old objects into another order."""
+        gc.collect()
+        counting.stop()
+
+        assert counting.span is None
 
 
 class TestTypes:

@@ -42,6 +42,10 @@ class TestTheCycle:
         """A far one is told only once the near one is cut."""
         assert cycle_of([(1, 1), (1, 2), (2, 2), (2, 3)], 3) == Cycle((2,), (3,))
 
+    def test_one_above_that_is_on_no_cycle_is_passed_by(self):
+        """Though it is nearer than the cycle that it leads to."""
+        assert cycle_of([(1, 1), (1, 8), (8, 2), (2, 3), (2, 9), (3, 3), (3, 4), (4, 9)], 9) == Cycle((3,), (4, 9))
+
     def test_what_is_passed_over_holds_nothing(self):
         """A cycle through it is none."""
         assert cycle_of([(1, 2), (2, 1)], 1, passed_over={2}) is None

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from surroundings import PATIENCE
+
 pytestmark = pytest.mark.skipif(
     sys.implementation.name != "cpython" or not getattr(sys, "_is_gil_enabled", lambda: True)(),
     reason="this interpreter has no young generations",
@@ -91,7 +93,7 @@ print("died", sum(check(seed) for seed in range(int(sys.argv[1]))))
 def foretold(program, number):
     """Return how many objects died as foretold."""
     done = subprocess.run(
-        [sys.executable, "-c", program, str(number)], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-c", program, str(number)], capture_output=True, text=True, check=False, timeout=PATIENCE
     )
     assert done.stderr == ""
     return int(done.stdout.removeprefix("died "))
@@ -105,3 +107,31 @@ def test_it_is_what_the_collector_does():
 def test_garbage_among_old_objects_is_told_without_a_collection():
     """It is what a full one then frees, where it is young enough; a large part of the heap is not looked through."""
     assert foretold(OLD_GARBAGE, 300) > 100
+
+
+TWO_LOTS = """
+import gc
+from pytest_leakcheck.doomed import LOT, doomed_among
+
+def garbage():
+    around = [None]
+    around[0] = around
+    return id(around)
+
+gc.disable()
+heap = [[] for _ in range(100_000)]
+gc.collect()
+first = [None]; first[0] = first
+between = [[] for _ in range(3 * LOT)]
+second = [None]; second[0] = second
+gc.collect(1)
+nodes = {id(first), id(second)}
+del first, second
+found = doomed_among(nodes)
+print("died", len(found & nodes))
+"""
+
+
+def test_garbage_that_lies_apart_among_old_objects_is_told_too():
+    """As long as what lies between is little."""
+    assert foretold(TWO_LOTS, 0) == 2

@@ -1,5 +1,6 @@
 """How survivors are put together to leaks, before any word is found for them."""
 
+import leaks
 from pytest_leakcheck.explain import _grouped
 from pytest_leakcheck.model import Survivor
 
@@ -11,3 +12,51 @@ def test_what_hangs_below_a_survivor_goes_along_with_what_that_hangs_below():
     groups = _grouped({3: None, 1: None}, [], {0: 2, 2: 1}, facts)
 
     assert [(group.heads, group.hanging) for group in groups] == [([3], []), ([1], [0, 2])]
+
+
+def test_a_search_out_of_time_says_how_far_it_came():
+    """The leak is told without its chain."""
+    told = leaks.run_script(
+        """
+import gc
+from pytest_leakcheck.explain import explain
+from pytest_leakcheck.model import Survivor
+
+class Thing: pass
+
+KEPT = [[[[[[[[Thing()]]]]]]]]
+gc.collect()
+leak, = explain([KEPT[0][0][0][0][0][0][0][0]], [Survivor("Thing", "")], seconds=-1)
+print(leak.unavailable)
+"""
+    )
+
+    assert told == "the search was stopped by its limit of time, after 0 levels and 0 objects\n"
+
+
+def test_where_the_only_further_holder_goes_during_the_search_nothing_is_proved():
+    """Another thread may undo what was found before there are words for it."""
+    told = leaks.run_script(
+        """
+import argparse, gc
+from pytest_leakcheck import explain as room
+from pytest_leakcheck.model import Report, Survivor
+from pytest_leakcheck.render.text import render
+
+class Thing: pass
+
+def undone(*arguments):
+    del argparse.Holder
+    return tell(*arguments)
+
+tell, room._Facing._other = room._Facing._other, undone
+KEPT = Thing()
+argparse.Holder = type("Holder", (), {"__module__": "argparse", "thing": KEPT})
+gc.collect()
+print(render(Report(room.explain([KEPT], [Survivor("Thing", "")]))))
+"""
+    )
+
+    words = " ".join(told.split())
+    assert "__main__ module GC root .KEPT Thing LEAKED" in words
+    assert "Not proven that there is no other path: what holds objects changed during the search." in words

@@ -20,6 +20,18 @@ def test_registered(assert_collected): keep(assert_collected(Thing()))
 def test_own(): keep(Thing())
 def test_fine(assert_collected): assert_collected(Thing())
 """
+CYCLES = """
+import gc
+
+@pytest.mark.no_leak(instances_of=Thing, by_refcount=True)
+def test_cycles():
+    for number in range(2):
+        thing = Thing()
+        thing.itself = thing
+        del thing
+        if not number:
+            gc.collect()
+"""
 forks = pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="needs fork")
 alarms = pytest.mark.skipif(not hasattr(__import__("signal"), "setitimer"), reason="needs timers")
 
@@ -115,6 +127,27 @@ class TestErrorsOfTheInterpreter:
         assert "  test_it.Thing  made during the test" in result.outlines
         assert not suite.lines_of(result, TOLD)
 
+    def test_a_cycle_that_can_not_be_looked_at_is_told_without_its_links(self, suite):
+        """That it waited for the collector is known all the same."""
+        suite.write(conftest=breaking("cyclic:look", "MemoryError", times=100))
+        result = suite.run(CYCLES)
+
+        result.assert_outcomes(failed=1)
+        assert "LEAKED  2 objects that should die at once wait for the cycle collector" in result.outlines
+        (line,) = suite.lines_of(result, "chain unavailable")
+        assert line == "  chain unavailable: the collector freed it before its cycle could be looked at"
+        assert has_no_traceback_of_ours(result)
+
+    def test_one_that_was_looked_at_tells_of_those_of_its_class_that_were_not(self, suite):
+        """They are taken for one leak, with the links of that one."""
+        suite.write(conftest=breaking("cyclic:look", "MemoryError"))
+        result = suite.run(CYCLES)
+
+        result.assert_outcomes(failed=1)
+        assert "LEAKED  2 objects that should die at once wait for the cycle collector" in result.outlines
+        assert suite.lines_of(result, ".itself", "where it began")
+        assert not suite.lines_of(result, "chain unavailable")
+
     def test_what_can_not_be_told_at_the_end_is_no_reason_to_fail(self, suite):
         """Whether names fitted classes is one of the lines there, and says so."""
         suite.write(conftest=breaking("unmatched:all_classes", "MemoryError", 9))
@@ -209,8 +242,9 @@ def imports():
         "sys.path = None",
     ],
 )
-def test_import_hooks_that_fail_break_no_check(suite, what):
+def test_import_hooks_that_fail_break_no_check(suite, monkeypatch, what):
     """The plugin imports its parts by what was there before the tests, and leaves the user's hooks as they are."""
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # which can't do without a path
     (suite.path / "known.txt").write_text("")
     options = (
         "--leakcheck",

@@ -3,6 +3,7 @@
 import pytest
 
 from pytest_leakcheck import KnownHolder
+from pytest_leakcheck.extensions import NONE
 
 PENDING = """
     PENDING = []
@@ -287,6 +288,26 @@ def test_leaks_through_known_holders_are_set_aside(toolkit, arguments):
     assert "test_closes: 1 toolkit.Window in toolkit.PENDING: ignored (the toolkit frees it later)" in line
 
 
+def test_what_only_known_holders_keep_is_no_leak_of_a_block(toolkit):
+    """Nor a warning."""
+    toolkit.write(conftest=KNOWN.format(more=""))
+
+    result = toolkit.run(
+        """
+        import toolkit
+        from pytest_leakcheck import no_leak
+
+
+        def test_closes():
+            with no_leak(instances_of=toolkit.Window):
+                toolkit.close(toolkit.Window())
+        """,
+        prelude="",
+    )
+
+    result.assert_outcomes(passed=1, warnings=0)
+
+
 def test_a_known_holder_excuses_no_other(toolkit):
     """An object that the user's own list holds as well is a leak."""
     toolkit.write(conftest=KNOWN.format(more=""))
@@ -532,3 +553,10 @@ def test_a_block_in_a_test_has_the_hooks(toolkit):
     )
 
     result.assert_outcomes(passed=1)
+
+
+def test_where_nobody_gives_anything_nothing_is_added():
+    """As outside of pytest."""
+    obj = object()
+
+    assert (NONE.drain(), NONE.expand(obj), NONE.describe(obj), NONE.known()) == (False, [], "", ())

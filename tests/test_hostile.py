@@ -10,6 +10,7 @@ import pytest
 
 import hostile
 import leaks
+from surroundings import PATIENCE
 
 SCRIPT = r"""
 import gc, sys, threading, types, contextvars, weakref, unittest.mock
@@ -187,7 +188,7 @@ def test_nothing_that_loops_sleeps_or_allocates_is_called():
     Names of 10 MB and numbers of a million digits are among them.
     """
     call = [sys.executable, "-W", "ignore", str(Path(hostile.__file__))]
-    done = subprocess.run(call, capture_output=True, encoding="utf-8", timeout=120, check=False)
+    done = subprocess.run(call, capture_output=True, encoding="utf-8", timeout=PATIENCE, check=False)
     assert not done.returncode, done.stderr
 
     answer = json.loads(done.stdout.splitlines()[-1])

@@ -192,3 +192,29 @@ def test_nothing_of_ours_keeps_an_object_alive(suite):
     )
 
     result.assert_outcomes(passed=4, failed=2, xfailed=1)
+
+
+def test_what_an_error_in_a_finalizer_holds_is_let_go_in_time(suite):
+    """Pytest keeps the error until the phase ends that it was raised in."""
+    result = suite.run(
+        """
+        class Loud:
+            def __init__(self, thing):
+                self.thing = thing
+
+            def __del__(self):
+                raise ValueError(self.thing)
+
+        @pytest.fixture
+        def server(assert_collected):
+            yield
+            Loud(assert_collected(Thing()))
+
+        def test_it(server): pass
+        """,
+        "-v",
+        "-W",
+        "ignore",
+    )
+
+    result.assert_outcomes(passed=1)

@@ -11,6 +11,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from surroundings import PATIENCE
+
 NOTE = """
 import os
 
@@ -737,7 +739,7 @@ class TestInterpreterThatEnds:
         with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
             wait_for(suite.path / "notes.txt")
             process.send_signal(signal.SIGINT)
-            output, _ = process.communicate(timeout=20)
+            output, _ = process.communicate(timeout=PATIENCE)
 
         assert "KeyboardInterrupt" in output
         assert not is_running(suite)
@@ -771,7 +773,7 @@ def test_hangs():
 """
 
 
-def wait_for(path, seconds=20):
+def wait_for(path, seconds=PATIENCE):
     """Wait until a file is there, and has a line."""
     end = time.monotonic() + seconds
     while not (path.exists() and path.read_text("utf-8").endswith("\n")):

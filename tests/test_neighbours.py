@@ -351,6 +351,25 @@ class TestReruns:
         )
         result.assert_outcomes(passed=1)
 
+    def test_what_accumulates_in_a_test_of_the_plugin_flaky_is_told_by_the_next_one(self, suite):
+        """It decides on each report at once, so that none waits for a second run."""
+        result = suite.run(
+            """
+            @pytest.mark.flaky
+            def test_first(): keep(Thing())
+
+            @pytest.mark.flaky
+            def test_second(): keep(Thing())
+            """,
+            "--leakcheck",
+            "-v",
+            uses="flaky",
+        )
+
+        result.assert_outcomes(passed=2, errors=1)
+        assert not suite.lines_of(result, "run a second time")
+        assert suite.lines_of(result, "LEAKED test_it.py::test_second")
+
     def test_another_runner_of_tests_is_asked_first(self, suite):
         """Whoever implements the protocol keeps it, whenever registered; wrappers are not called twice.
 
@@ -507,6 +526,21 @@ class TestBystanders:
         result.assert_outcomes(failed=1)
         assert suite.lines_of(result, "took too much")
         assert not suite.lines_of(result, "LEAKED")
+
+    def test_a_report_that_another_plugin_makes_anew_tells_of_the_leak(self, suite):
+        """As the one that was logged does."""
+        suite.write(
+            conftest="""
+            def pytest_exception_interact(node, call, report):
+                again = node.ihook.pytest_runtest_makereport(item=node, call=call)
+                with open("again.txt", "w") as file:
+                    file.write(again.longreprtext.partition("\\n")[0])
+            """
+        )
+        result = suite.run("def test_leak(assert_collected): keep(assert_collected(Thing()))\n")
+
+        result.assert_outcomes(failed=1)
+        assert suite.take_lines("again.txt") == ["LEAKED  1 object that should be gone is still alive"]
 
     def test_the_runner_of_anyio_lets_go_before_a_verdict(self, suite):
         """On trio, where it runs what it is given at once, and not from within a task."""

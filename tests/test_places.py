@@ -9,7 +9,7 @@ import weakref
 import pytest
 
 from pytest_leakcheck import places
-from pytest_leakcheck.growth import Growth
+from pytest_leakcheck.growth import Growth, container_of
 from pytest_leakcheck.places import below, names_of_type, place_of
 
 
@@ -145,6 +145,18 @@ class TestBelow:
 
         assert below([top], {id(inner), id(beside)}) == [inner]
 
+    def test_the_variables_of_a_stored_frame_hang_below_it(self):
+        """It is a holder like any other, whether a traceback or an attribute has it."""
+        top, inner = Thing(), Thing()
+
+        def store(variable):
+            assert variable is inner
+            top.frame = sys._getframe()
+
+        store(inner)
+
+        assert below([top], {id(inner)}) == [inner]
+
     def test_it_looks_only_near(self, monkeypatch):
         """Past a limit what is farther is judged by itself."""
         monkeypatch.setattr(places, "MOST_BELOW", 5)
@@ -158,7 +170,7 @@ class TestGrowth:
     def test_what_is_below_a_new_entry_is_of_the_leak(self, app):
         """Once: later, the entry is an old one."""
         app.KEPT = [Thing()]
-        growth = Growth(place_of([app, vars(app), app.KEPT]))
+        growth = Growth(place_of([app, vars(app), app.KEPT]), is_through_classes=True)
         entry, below_it, elsewhere = Holder(), Thing(), Thing()
         entry.held = below_it
         app.KEPT.append(entry)
@@ -170,16 +182,25 @@ class TestGrowth:
     def test_a_class_that_is_an_entry_is_looked_into(self, app):
         """A registry of classes keeps what these have."""
         app.REGISTRY = {}
-        growth = Growth(place_of([app, vars(app), app.REGISTRY]))
+        growth = Growth(place_of([app, vars(app), app.REGISTRY]), is_through_classes=True)
         field = Thing()
         app.REGISTRY["Form"] = [type("Form", (), {"fields": [field]})]
 
         assert growth.take({id(field)}) == [field]
 
+    def test_it_is_not_where_the_container_is_bounded(self, app):
+        """It may have what grows by itself."""
+        app.REGISTRY = {}
+        growth = Growth(place_of([app, vars(app), app.REGISTRY]), is_through_classes=False)
+        field = Thing()
+        app.REGISTRY["Form"] = [type("Form", (), {"fields": [field]})]
+
+        assert growth.take({id(field)}) == []
+
     def test_the_class_of_an_entry_is_not(self, app, monkeypatch):
         """What a class attribute holds is not held by each instance."""
         app.KEPT = []
-        growth = Growth(place_of([app, vars(app), app.KEPT]))
+        growth = Growth(place_of([app, vars(app), app.KEPT]), is_through_classes=True)
         slot = Thing()
         monkeypatch.setattr(Holder, "held", slot)
         app.KEPT.append(Holder())
@@ -189,9 +210,27 @@ class TestGrowth:
     def test_all_keys_of_a_registry_are_one(self, app):
         """A list at another key is the same container for a leak; another global is not."""
         app.BY_NAME, app.OTHERS = {"a": []}, {"a": []}
-        growth = Growth(place_of([app, vars(app), app.BY_NAME, app.BY_NAME["a"]]))
+        growth = Growth(place_of([app, vars(app), app.BY_NAME, app.BY_NAME["a"]]), is_through_classes=True)
         things = [Thing(), Thing()]
         app.BY_NAME["b"] = things[:1]
         app.OTHERS["a"].append(things[1])
 
         assert growth.take(set(map(id, things))) == things[:1]
+
+    def test_the_container_that_grows_is_where_the_paths_of_two_runs_part(self, app):
+        """One path that leads on to the end as in the first run tells nothing: the next one is looked at."""
+        app.KEPT = [Thing(), Thing()]
+        first = [app, vars(app), app.KEPT, app.KEPT[0]]
+        second = [app, vars(app), app.KEPT, app.KEPT[1]]
+
+        place = container_of([first], [first, second])
+
+        assert place.is_same(place_of([app, vars(app), app.KEPT]))
+        assert container_of([first], [first]) is None
+
+    def test_paths_from_different_roots_part_nowhere(self, app):
+        """As those from a thread of the first run, and one of the second."""
+        app.KEPT = [Thing()]
+        first = [Thing(), [Thing()], Thing()]
+
+        assert container_of([first], [[app, vars(app), app.KEPT, app.KEPT[0]]]) is None

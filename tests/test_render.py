@@ -149,7 +149,9 @@ def test_several_causes_stand_apart():
     assert "\n\n  shop.session.Session" in text
 
 
-@pytest.mark.parametrize(("size", "words"), [(70, "70 bytes"), (8200, "8.2 kB"), (250_000, "250 kB"), (3e6, "3.0 MB")])
+@pytest.mark.parametrize(
+    ("size", "words"), [(70, "70 bytes"), (8200, "8.2 kB"), (250_000, "250 kB"), (3e6, "3.0 MB"), (4e9, "4.0 GB")]
+)
 def test_sizes_are_short(size, words):
     """Two or three digits and a unit."""
     assert f"({words})" in render(Report((replace(LEAK, retained_bytes=int(size)),)))

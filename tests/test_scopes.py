@@ -1,6 +1,12 @@
 """Fixtures of every scope: what may outlive a test and what may not."""
 
+import types
+
 import pytest
+
+from pytest_leakcheck.check import Session
+from pytest_leakcheck.options import Options
+from pytest_leakcheck.scopes import Scopes
 
 SCOPES = ["class", "module", "package", "session"]
 
@@ -387,3 +393,18 @@ class TestLateFixture:
             len(suite.lines_of(result, "E  ", "RuntimeError: assert_collected: the test that asked for it is over"))
             == 2
         )
+
+
+def test_fixtures_that_ended_and_left_nothing_are_forgotten_with_the_next_set_up():
+    """Also where no test is checked, whose end would look at them."""
+
+    def fixture():
+        pass
+
+    scopes = Scopes(Session(Options(is_on=True)))
+    for name in ("first", "second", "third"):
+        definition = types.SimpleNamespace(func=fixture, scope="module", argname=name, baseid="", cached_result=None)
+        with scopes.setting_up(definition, "test_it", is_checked=False):
+            definition.cached_result = None if name == "first" else ()
+
+    assert [each.definition.argname for each in scopes._standing.values()] == ["second", "third"]

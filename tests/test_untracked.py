@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+import leaks
 from pytest_leakcheck.untracked import untracked_holders
 
 HOLDERS = """
@@ -62,6 +63,33 @@ def test_its_references_are_counted_one_by_one():
 def test_two_of_them_in_one_are_two_holders():
     """What has both holds the object by each."""
     assert "The object has 2 references, both found." in _answer("SHARED['both'][0][0]")
+
+
+def test_one_that_only_c_code_leads_to_is_told_with_what_it_is_in():
+    """The way up to where it is out of sight is found as for any other object."""
+    answer = leaks.run_script(
+        """
+import ctypes, gc
+from pytest_leakcheck import why_alive
+
+def hide():
+    held = [{"key": "".join(["some ", "text"] * 3)}]
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(held))
+    return id(held)
+
+ADDRESS = hide()
+for _ in range(2):
+    gc.collect()
+print(why_alive(ctypes.cast(ADDRESS, ctypes.py_object).value[0]["key"]))
+"""
+    )
+
+    assert [" ".join(line.split()) for line in answer.splitlines()[2:6]] == [
+        "C code, or a frame that gc can't see unaccounted GC root",
+        "held there list, 1 item suspect",
+        "[0] dict, 1 item suspect",
+        "['key'] str this object",
+    ]
 
 
 def test_each_pair_of_holder_and_held_comes_once():

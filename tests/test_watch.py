@@ -6,7 +6,7 @@ import weakref
 
 import pytest
 
-from pytest_leakcheck.watch import Watch
+from pytest_leakcheck.watch import Watch, drop_doomed
 
 
 class Thing:
@@ -180,6 +180,20 @@ class TestAdding:
         assert [id(obj) for obj in watch.alive()] == [id(second)]
         assert watch.summary() == "1 test_watch.Hostile"
 
+    def test_an_address_whose_type_has_died_is_not_watched(self):
+        """Nothing of that type can be there any more; it was counted all the same."""
+
+        class Gone:
+            __slots__ = ()
+
+        watch, ref = Watch(), weakref.ref(Gone)
+        del Gone
+        for _ in range(2):  # PyPy takes two for a cycle, which each class is on
+            gc.collect()
+        watch.add_addresses({1: ref}, "made")
+
+        assert (len(watch), watch.total) == (0, 1)
+
     def test_the_line_that_made_an_object_is_told_of_those_alive(self):
         """The dead are left as they are."""
         watch, thing = Watch(), Thing()
@@ -308,6 +322,31 @@ class TestCollecting:
         assert watch.facts(saved)[0].origin == "here, brought back to life by its __del__"
         assert collections
 
+    def test_one_that_dies_amid_a_collection_and_is_saved_is_watched_on(self, collections):
+        """Its reference count frees it, which leaves it its weak references."""
+        saved, held = [], []
+
+        class Phoenix:
+            def __del__(self):
+                saved.append(self)
+
+        class Closing:
+            def __init__(self):
+                self.itself = self
+
+            def __del__(self):
+                held.clear()
+
+        watch = Watch()
+        held.append(Phoenix())
+        watch.add(held[0], "here")
+        Closing()
+
+        assert watch.collect()
+        assert watch.alive() == saved
+        assert [fact.origin for fact in watch.facts(saved)] == ["here, brought back to life by its __del__"]
+        assert collections
+
     def test_one_that_lives_is_not_told_to_be_brought_back(self):
         """Its finaliser has not run."""
 
@@ -349,20 +388,42 @@ class TestDoomed:
         del thing
         collections.clear()
 
-        assert not watch.drop_doomed()
+        assert drop_doomed(watch)
         assert ref() is not None
         assert (watch.alive(), collections, len(heap)) == ([], [], 100_000)
 
-    def test_what_is_held_is_watched_on(self):
-        """Beside what has died."""
-        watch, thing = Watch(), Thing()
+    def test_without_generations_none_is_forgotten(self, monkeypatch):
+        """Old objects are told from young ones by their generation alone."""
+        monkeypatch.setattr("pytest_leakcheck.addresses.has_generations", lambda: False)
+        watch, heap = Watch(), [[] for _ in range(100_000)]
+        _, thing = in_a_cycle(2)
+        watch.add(thing, "here")
+        del thing
+
+        assert not drop_doomed(watch)
+        assert (len(watch.alive()), len(heap)) == (1, 100_000)
+
+    def test_what_is_held_from_elsewhere_is_watched_on(self, collections):
+        """It is known to be held; what has died beside it is forgotten, in another watch as well."""
+        watch, other, heap = Watch(), Watch(), [[] for _ in range(100_000)]
+        thing = Thing()
         watch.add(thing, "here")
         watch.add(Thing(), "gone")
+        other.add(in_a_cycle(2)[1], "here")
+        collections.clear()
 
-        assert watch.drop_doomed()
+        assert drop_doomed(watch, other)
+        assert (watch.alive(), other.alive(), collections, len(heap)) == ([thing], [], [], 100_000)
+
+    def test_nothing_is_told_where_a_look_costs_as_much_as_a_collection(self):
+        """So that it may be garbage or not, as far as is known."""
+        watch, thing = Watch(), Thing()
+        watch.add(thing, "here")
+
+        assert not drop_doomed(watch)
         assert watch.alive() == [thing]
         del thing
-        assert not watch.drop_doomed()
+        assert drop_doomed(watch)
 
     def test_what_has_a_finaliser_is_not_given_up_before_that_has_run(self, collections):
         """It may bring the object back to life."""
@@ -380,7 +441,7 @@ class TestDoomed:
         collections.clear()
         del thing
 
-        assert watch.drop_doomed()
+        assert not drop_doomed(watch)
         assert (len(watch.alive()), len(heap)) == (1, 100_000)
 
 

@@ -145,6 +145,20 @@ class TestFreed:
         result.assert_outcomes(passed=2)
         assert told(result) == []
 
+    def test_what_a_fixture_of_pytests_own_holds_may_live_as_long_as_it(self, shop):
+        """Nobody is told of that: it ends with the run."""
+        result = shop(
+            test_a="""
+            import shop
+
+            def test_first(doctest_namespace): doctest_namespace["first"] = shop.Mail()
+            def test_last(doctest_namespace): doctest_namespace["last"] = shop.Mail()
+            """,
+        )
+
+        result.assert_outcomes(passed=2)
+        assert told(result) == []
+
     def test_fixtures_of_one_name_are_told_apart(self, shop):
         """What the second module's outbox holds is not judged as if the first one's, which has ended, held it."""
         module = """

@@ -34,7 +34,7 @@ class Census:
         passed_over: set[int] | None = None,
         at_once: Callable[[Any], None] | None = None,
     ) -> None:
-        """Judge types by `is_wanted`; `passed_over` are the ids of unwanted types that never die, kept up to date.
+        """Judge types by `is_wanted`; `passed_over` are the ids of living types that are known to be unwanted.
 
         `at_once`, if given, is told of each object before any collection can free it, and maybe more than once.
         """
@@ -170,6 +170,8 @@ class Census:
         """Return the objects of wanted types, each type judged once: there are many more objects than types."""
         kinds = list(map(type, objects))
         nodes = list(map(id, kinds))
+        if self._passed_over.issuperset(nodes):
+            return []
         distinct = dict(zip(nodes, kinds, strict=True))
         wanted = {node for node in distinct.keys() - self._passed_over if self._judge(node, distinct[node])}
         return [obj for obj, node in zip(objects, nodes, strict=True) if node in wanted] if wanted else []

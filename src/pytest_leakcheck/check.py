@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from pytest_leakcheck.again import Again
     from pytest_leakcheck.confirm import Entrusted, Ledger, Note
-    from pytest_leakcheck.extensions import Extensions
     from pytest_leakcheck.options import Options
 
 
@@ -129,9 +128,9 @@ class Check:
         test: str = "",
         *,
         origin: str = "made during the test",
-        extensions: Extensions | None = None,
+        options: Options | None = None,
     ) -> None:
-        self.options = session.options if extensions is None else replace(session.options, extensions=extensions)
+        self.options = options or session.options
         self.watch = Watch()
         """What is asked for by hand: it must die."""
         self._afterlife: Afterlife[tuple[Survivor, float | None]] = Afterlife()

@@ -19,7 +19,7 @@ from pytest_leakcheck.explain import Finding, examine
 from pytest_leakcheck.growth import Growth
 from pytest_leakcheck.patience import is_let_go, patience
 from pytest_leakcheck.places import below, names_of_type
-from pytest_leakcheck.watch import Watch, Watched
+from pytest_leakcheck.watch import Watch, Watched, drop_doomed
 
 if TYPE_CHECKING:
     import weakref
@@ -65,13 +65,18 @@ class Known:
     place: Place | None
     refs: list[weakref.ref[Any]] = field(default_factory=list)
     growths: list[Growth] = field(default_factory=list)
-    """For a leak, the containers that its survivors pile up in."""
+    """For a leak, or what is bounded, the containers that its survivors pile up in."""
     is_told: bool = True
     """Whether that test's report, if it is a leak, was one that the reader sees."""
 
     def has_living(self) -> bool:
         """Tell whether a survivor remembered still lives."""
         return any(ref() is not None for ref in self.refs)
+
+    def holds_living(self) -> bool:
+        """Tell whether one of them is still there, so that it is no garbage."""
+        held = self.place.held() if self.place is not None else {}
+        return any(id(ref()) in held for ref in self.refs)
 
 
 @dataclass(slots=True)
@@ -161,13 +166,13 @@ class Ledger:
             self.known.append(known)
         known.verdict, known.leak, known.test, known.is_told = verdict, finding.leak, test, True
         known.refs = watch.refs(objects)[:MOST_REMEMBERED]
-        if verdict == "leak" and finding.container is not None:
-            known.growths.append(Growth(finding.container))
+        if verdict in ("leak", "bounded") and finding.container is not None:
+            known.growths.append(Growth(finding.container, is_through_classes=verdict == "leak"))
         return known
 
 
 def _grown(known: Known, living: Mapping[int, type]) -> list[Any]:
-    """Return those of the `living` survivors that came into the containers of a known leak."""
+    """Return those of the `living` survivors that came into the containers of what is known."""
     return list({id(obj): obj for growth in known.growths for obj in growth.take(living.keys())}.values())
 
 
@@ -208,12 +213,12 @@ class Confirmation:
         leaks: list[Leak] = []
         if not self.is_strict:
             for known, members in self.ledger.recognise(self.watch):
-                if again is None or not self._is_growing(known):  # else a second run tells more than another test
+                if again is None or not self._may_grow(known):  # else a second run tells more than another test
                     leaks += self._seen_again(known, members)
                     self.watch.forget(members)
                 del members  # a list of ours that still lived would be counted as a holder that nobody sees
-        if self.watch.is_in_peril():  # a second run could bring it back to life, and nobody would see that
-            self.watch.collect(most=1)
+        if self.watch.is_in_peril() and not drop_doomed(self.watch):
+            self.watch.collect(most=1)  # a second run could bring it back to life, and nobody would see that
         if not len(self.watch):
             return leaks
         further = self._run_again(again)
@@ -272,6 +277,11 @@ class Confirmation:
         if known.verdict == "pending":
             self.ledger.notes.append(Note("pending", known.leak.fingerprint))
 
+    def _may_grow(self, known: Known) -> bool:
+        """Tell whether a second run is to say if a place that is no known leak grows."""
+        is_open = known.verdict in ("pending", "replaced") and known.has_living()
+        return is_open and (known.holds_living() or self._is_growing(known))
+
     def _is_growing(self, known: Known) -> bool:
         """Tell whether what another test left at a place that is no known leak still lives."""
         if known.verdict not in ("pending", "replaced") or not known.has_living():
@@ -325,11 +335,12 @@ class Confirmation:
                 f"{self.test}: {self.watch.summary()} made once, not again by a second run: initialisation"
             )
             return []
-        if not (self.is_strict or self.options.is_verbose or self.watch.drop_doomed()):
+        is_held = drop_doomed(second, self.watch)
+        if not (len(self.watch) or self.is_strict or self.options.is_verbose):
             return self._replaced(second)
-        if not second.drop_doomed() or not second.collect(most=1):
+        if not (is_held or second.collect(most=1)):
             return []
-        self.watch.drop_dead()  # the full collection was for both
+        self.watch.drop_dead()  # a full collection was for both
         both = self._of_both_runs(second)
         findings = self._examined(both)
         suspected = [finding.leak for finding in findings if self._may_be_leak(finding, both.number)]
@@ -372,8 +383,11 @@ class Confirmation:
         return examine(objects, facts, seconds=self.options.search_limit, fresh=number, is_near=is_near)
 
     def _may_be_leak(self, finding: Finding, number: int) -> bool:
-        fresh = [index for index in finding.members if index < number]
-        return bool(fresh) and (self.is_strict or len(fresh) < len(finding.members))
+        """Tell whether a finding may be one once a full collection is over: it may also turn out to be garbage."""
+        trace, fresh = finding.leak.trace, [index for index in finding.members if index < number]
+        if trace is None or self.is_strict:
+            return bool(fresh)
+        return 0 < len(fresh) < len(finding.members) and not trace.bound and not may_live(finding.leak)
 
     def _leaks_of(self, findings: Iterable[Finding], both: _Both, second: Watch) -> list[Leak]:
         objects, facts, number = both
@@ -407,7 +421,7 @@ class Confirmation:
         known = self.ledger.find(finding)
         if known is not None and known.verdict == "leak":  # what the first run left there is told by now
             return []
-        verdict: Verdict = "bounded" if is_growing else "replaced"
+        verdict: Verdict = "bounded" if bound else "replaced"
         self.ledger.remember(verdict, finding, self.test, second, fresh)
         self._tell(finding.leak, bound, "replaced by the next")
         return []
@@ -442,7 +456,8 @@ class Confirmation:
         return [finding.leak for finding, _ in self._findings()]
 
     def _findings(self) -> list[tuple[Finding, list[Any]]]:
-        if not self.watch.drop_doomed() or not self.watch.collect():
+        is_held = drop_doomed(self.watch) and not self.is_strict
+        if not len(self.watch) or not (is_held or self.watch.collect()):
             return []
         objects, findings = self._all_examined()
         leaks = [finding.leak for finding in findings]

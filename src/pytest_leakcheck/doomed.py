@@ -72,12 +72,12 @@ class Doomed:
         return int(node in self.objects)
 
 
-def doomed_among(wanted: AbstractSet[int]) -> set[int]:
+def doomed_among(wanted: AbstractSet[int]) -> set[int] | None:
     """Return those of the old objects with ids `wanted` that a full collection would free, where that is cheap to tell.
 
     Looked at is what lies between them in the collector's list of old objects, and some before and after: what was made
-    at one time is mostly promoted together. All else counts as alive. Errs towards life: for what hangs on garbage
-    elsewhere, and where they lie apart, or are not among the youngest, so that a collection would cost no more.
+    at one time is mostly promoted together. Errs towards life for what hangs on garbage elsewhere. None where nothing
+    is told: they lie apart, or are not among the youngest, so that a collection would cost no more.
     """
     objects = gc.get_objects(OLDEST)
     youngest = len(objects) - len(objects) // YOUNGEST
@@ -94,7 +94,7 @@ def doomed_among(wanted: AbstractSet[int]) -> set[int]:
     region = objects[max(0, first - SLACK) : last + SLACK]
     is_small = PART * len(region) < len(objects)
     del objects  # as nothing of ours may hold them beside the one list
-    return _unreachable(region).keys() & wanted if is_small and not left else set()
+    return _unreachable(region).keys() & wanted if is_small and not left else None
 
 
 _ASKING = next(map(sys.getrefcount, [object()])) if interpreter.COUNTS_REFERENCES else 0

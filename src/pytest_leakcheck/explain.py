@@ -133,7 +133,7 @@ def _search(heap: Heap, roots: Roots, ids: list[int], seconds: float) -> Search:
     search = find_paths(heap, ids, seconds=seconds)
     if not search.is_complete or len(search.paths) == len(ids):
         return search
-    if heap.look_closer([node for node in search.nearest if heap.missing(node)]):
+    if heap.account(search.nearest):
         search = find_paths(heap, ids, seconds=seconds)
         if len(search.paths) == len(ids):
             return search
@@ -344,12 +344,14 @@ class _Facing(NamedTuple):
         following = Further(second, is_complete=True)
         while following.nodes and len(others) < MOST_OTHERS:
             told = self._other(following.nodes, [first, *others])
-            if told is None:
+            if told is None:  # its root is none any more: another thread has gone on meanwhile
                 break
             others.append(told)
             known = [_line(self.heap, each).known() for each in (first, *others)]
             left = self.deadline - time.monotonic()
             following = yield from searching_further(self.heap, known, worst_rank=WEAK, seconds=left, most=most)
+        if not others:
+            return Proof("unproven", reason="what holds objects changed during the search")
         self.shown.extend(others)
         is_all = following.is_complete and not following.nodes
         return Proof("independent", others=tuple(told.trace for told in others), is_all=is_all)

@@ -2,7 +2,8 @@
 
 A container is remembered by its place and its entries by their ids, so nothing is kept alive, and a survivor is
 recognised at the cost of the entries and what is below the new ones. Errs towards recognising too little: an entry that
-took an old one's address, or an old one's place with all of its contents, is not new.
+took an old one's address, or an old one's place with all of its contents, is not new. Of a bounded container it errs
+towards a missed leak as well, where a new entry leads to what grows by itself.
 """
 
 from __future__ import annotations
@@ -24,16 +25,20 @@ if TYPE_CHECKING:
 class Growth:
     """The entries of a container that a leak goes into, from the time it was confirmed."""
 
-    def __init__(self, container: Place) -> None:
-        """Take the entries that there are for known."""
+    def __init__(self, container: Place, *, is_through_classes: bool) -> None:
+        """Take the entries that there are for known; what hangs below new ones by a class counts where that is said."""
         self._container = container
+        self._is_through_classes = is_through_classes
         self._known: set[int] = set()
         self._take_new()
 
     def take(self, wanted: AbstractSet[int]) -> list[Any]:
         """Return the objects with ids in `wanted` that are, or hang below, entries that came since the last call."""
         fresh = self._take_new()
-        return [*(entry for entry in fresh if id(entry) in wanted), *below(fresh, wanted, is_through_classes=True)]
+        return [
+            *(entry for entry in fresh if id(entry) in wanted),
+            *below(fresh, wanted, is_through_classes=self._is_through_classes),
+        ]
 
     def _take_new(self) -> list[Any]:
         containers = self._container.held(is_exact=False)

@@ -12,13 +12,22 @@ from __future__ import annotations
 import gc
 import itertools
 import types
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_leakcheck import interpreter, rawtypes
 from pytest_leakcheck.frames import is_our_frame
 from pytest_leakcheck.nearby import lines_below
-from pytest_leakcheck.passes import all_objects, chunks, drilled, leads_to, referring, spoiled_by_asking, young_dicts
+from pytest_leakcheck.passes import (
+    all_objects,
+    chunks,
+    drilled,
+    leads_to,
+    recent_objects,
+    referring,
+    spoiled_by_asking,
+    young_dicts,
+)
 from pytest_leakcheck.untracked import untracked_holders
 
 if TYPE_CHECKING:
@@ -43,6 +52,8 @@ MOST_KNOWN = 100_000
 """Objects whose holders are remembered, about 40 MB; past that all is forgotten, and asked anew."""
 MOST_TOPS = 500
 """Known holders below which others are looked for at once."""
+MOST_AMONG_RECENT = 20
+"""Looks among recent objects at most: a long chain of them is climbed faster in a pass."""
 MOST_LOOKS = 3
 """Passes over the heap at most for holders that ``gc.get_referrers`` does not show."""
 
@@ -68,7 +79,10 @@ class Heap:
         """Start from `objects`; `own` are collections of ours that have them too, not to be taken for holders."""
         self.objects: dict[int, object] = {id(obj): obj for obj in objects}
         self._roots = roots
-        self._lists = tuple(frozenset(map(id, each)) for each in (objects, *own))
+        self._recent: list[object] = []
+        """What the holders of a survivor are mostly among, up to those that were there before; looked for once."""
+        self._looks_among_recent = 0
+        self._lists = [frozenset(map(id, each)) for each in (objects, *own)]
         self._holders: dict[int, dict[int, int]] = {}
         """For each node some holders of which are known, how many references each of these has to it."""
         self._asked: set[int] = set()
@@ -82,13 +96,15 @@ class Heap:
         self._unseen: set[int] = set()
         """The nodes looked at closer, for holders that ``gc.get_referrers`` does not show."""
         self._looks = 0
-        self._own = {id(self.objects), id(objects), id(roots.nearby.objects), id(spoiled_by_asking()), *map(id, own)}
+        ours = (self.objects, objects, self._recent, roots.nearby.objects, *own)
+        self._own = {id(spoiled_by_asking()), *map(id, ours)}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.objects.clear()
+        self._recent.clear()
         self._roots.nearby.objects.clear()
 
     def anchor(self, node: int) -> Anchor | None:
@@ -130,16 +146,21 @@ class Heap:
 
     def _learn(self, nodes: Sequence[int]) -> None:
         """Find all holders of `nodes`, in the cheapest way there is."""
-        left = self._look_around(self._look_nearby(nodes))
+        left = self._look_among_recent(self._look_around(self._look_nearby(nodes)))
         # PyPy's answer has tuples that hold the question, with others that hold that: there only a pass tells.
         is_askable = len(left) <= BATCH and interpreter.COUNTS_REFERENCES
         if left and (not is_askable or self._spent >= PRICE_OF_A_PASS):
             self._spent = 0.0
-            self._sweep(left)
+            self._sweep([*left, *self._further(set(nodes).difference(left))])
         elif left:
             self._spent += 1 + len(left) / BATCH_AT_ONE
             self._ask(left)
         self._asked.update(left)
+
+    def _further(self, nodes: Iterable[int]) -> dict[int, None]:
+        """Return what is to be asked after next, in a pass that is due anyway: holders of `nodes` that are no roots."""
+        holders = dict.fromkeys(holder for node in nodes for holder in self._holders.get(node, ()))
+        return {holder: None for holder in holders if not self._is_known(holder) and self.anchor(holder) is None}
 
     def _look_nearby(self, nodes: Sequence[int]) -> Sequence[int]:
         """Look for the holders of `nodes` among the objects near a module; return the nodes that may have others."""
@@ -150,6 +171,21 @@ class Heap:
         self._enter(referring(known, near), near)
         del known  # what is left is told by counting references
         return [node for node in nodes if not self._is_known(node)]
+
+    def _look_among_recent(self, nodes: Sequence[int]) -> Sequence[int]:
+        """Look for the holders of `nodes` among recent objects; return the nodes that may have others."""
+        if not nodes or self._looks_among_recent >= MOST_AMONG_RECENT:
+            return nodes
+        if not self._looks_among_recent:
+            self._recent += recent_objects()
+            self._lists.append(frozenset(map(id, self._recent)))
+        self._looks_among_recent += 1
+        wanted = frozenset(nodes)
+        self._enter(referring(self._recent, wanted), wanted)
+        left = [node for node in nodes if not self._is_known(node)]
+        if len(left) == len(nodes):  # so what holds them is older, and what holds that is as well
+            self._looks_among_recent = MOST_AMONG_RECENT
+        return left
 
     def _look_around(self, nodes: Sequence[int]) -> Sequence[int]:
         """Look for the holders of `nodes` below those that are known; return the nodes that may have others.
@@ -231,12 +267,14 @@ class Heap:
         self.account([node])
         return self._unexplained(node)
 
-    def account(self, nodes: Collection[int]) -> None:
-        """Look closer at those of `nodes` that have references which nothing explains, all of them at once."""
+    def account(self, nodes: Collection[int]) -> bool:
+        """Look closer at those of `nodes` that have references which nothing explains, all of them at once.
+
+        Tells whether that found more holders.
+        """
         self.holders(nodes)
         lost = [node for node in nodes if self._unexplained(node)]
-        if lost:
-            self.look_closer(lost)
+        return len(lost) > 0 and self._look_closer(lost)
 
     def _unexplained(self, node: int) -> int:
         if rawtypes.is_type(self.objects[node]):  # no variable here may hold the object: its references are counted
@@ -247,7 +285,7 @@ class Heap:
         cells = self._roots.cells(self.objects[node]) if type(self.objects[node]) is types.CellType else 0
         return max(0, total - self._explained(node) - cells)
 
-    def look_closer(self, nodes: Collection[int]) -> bool:
+    def _look_closer(self, nodes: Collection[int]) -> bool:
         """Look for holders of `nodes` that ``gc.get_referrers`` does not show; tell whether there are any.
 
         Some C types of CPython 3.10 and 3.11 (asyncio's Task) tell it of a part of their references alone; containers
@@ -382,7 +420,7 @@ class _Climb:
     wanted: set[int]
     young: dict[int, list[object]]
     """The youngest dicts, by what they refer to."""
-    room: int = MOST_MET
+    room: int = field(default_factory=lambda: MOST_MET)
 
     def may_go_on(self, references: int) -> bool:
         """Count references entered; past the bound only what was asked for is wanted."""

@@ -59,7 +59,7 @@ def _second_run(item: pytest.Item, run: Run) -> Again | None:
         return None
 
     def again(*, is_traced: bool = False) -> Watch | None:
-        second = Check(run.check.session, Plan(is_own=True), extensions=run.check.options.extensions)
+        second = Check(run.check.session, Plan(is_own=True), options=run.check.options)
         RUNS[id(item)] = Run(second, is_owned=False)
         second.start()
         try:

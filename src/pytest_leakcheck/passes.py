@@ -6,7 +6,7 @@ import gc
 import sys
 from typing import TYPE_CHECKING
 
-from pytest_leakcheck import rawtypes
+from pytest_leakcheck import interpreter, rawtypes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +17,8 @@ CHUNK, PART = 256, 16
 
 YOUNG = 4_000
 """Objects at either end of the collector's lists: the young generations come first, what has just left them last."""
+RECENT = 4_000
+"""Objects of each generation, the last ones of it, that are taken for recent."""
 MOST_ATTRIBUTES = 50
 """Items of the largest dict that is taken for an instance's."""
 
@@ -58,6 +60,15 @@ def drilled(chunk: list[object], wanted: AbstractSet[int]) -> Iterator[object]:
     for part in chunks(chunk, PART):
         if leads_to(part, wanted):
             yield from part
+
+
+def recent_objects() -> list[object]:
+    """Return what was made last, and what has become old last, less what must not be asked for its referents."""
+    if not interpreter.COUNTS_REFERENCES:  # pragma: only on PyPy, where nothing tells what was made when
+        return []
+    spoiled = spoiled_by_asking()
+    found = {id(obj): obj for age in range(3) for obj in gc.get_objects(age)[-RECENT:] if obj is not spoiled}
+    return list(found.values())  # each once, though a collection in between may have moved it on
 
 
 def young_dicts(everything: list[object]) -> dict[int, list[object]]:

@@ -60,8 +60,23 @@ def is_static(kind: type) -> bool:
 
 
 def has_finalizer(kind: type) -> bool:
-    """Tell whether a class or a base of it has a ``__del__``."""
-    return any(item_of(class_dict(base), "__del__") is not None for base in mro_of(kind))
+    """Tell whether a class or a base of it has a ``__del__`` that may bring an object back to life.
+
+    That of Python's files and streams only does so by a ``close`` of the class's own. Errs towards a missed survivor
+    where a ``flush`` that this calls keeps what it flushes.
+    """
+    for base in mro_of(kind):
+        finalizer = item_of(class_dict(base), "__del__")
+        if finalizer is not None:
+            is_of_files = module_of(base) == "_io" and interpreter.is_builtin(finalizer)
+            return not is_of_files or _has_own(kind, "close")
+    return False
+
+
+def _has_own(kind: type, name: str) -> bool:
+    """Tell whether a class or a base of it that is written in Python has something under a name."""
+    found = (item_of(class_dict(base), name) for base in mro_of(kind))
+    return any(each is not None and not interpreter.is_builtin(each) for each in found)
 
 
 def weak_reference(obj: object) -> weakref.ref[Any] | None:
@@ -219,7 +234,10 @@ def c_attribute(obj: object, name: str) -> Any:
 def c_answer(obj: object, name: str) -> Any:
     """Return what a C type's own method `name` answers, or None; a Python class's override is not asked."""
     method = _own_descriptor(obj, name, (types.MethodDescriptorType, types.WrapperDescriptorType))
-    return None if method is None or not interpreter.is_builtin(method) else method(obj)
+    try:
+        return None if method is None or not interpreter.is_builtin(method) else method(obj)
+    except RuntimeError:  # a task that a subclass has not initialised
+        return None
 
 
 def _own_descriptor(obj: object, name: str, kinds: tuple[type, ...]) -> Any:

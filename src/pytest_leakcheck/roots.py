@@ -255,7 +255,7 @@ class Roots:
             owner: Any = hook.__self__ if type(hook) is types.MethodType else None
             if not rawtypes.is_of_pytest(type(owner)):
                 continue
-            for part in rawtypes.items_in(rawtypes.attribute(owner, name)):
+            for part in rawtypes.items_in(rawtypes.attribute(owner, name)):  # pragma: only on pytest up to 8.3
                 if type(part) is types.TracebackType or rawtypes.is_instance(part, BaseException):
                     self._add(part, Start(Anchor(PYTEST, 0, ""), Root("recorded error", "pytest itself")))
 

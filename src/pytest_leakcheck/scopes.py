@@ -160,7 +160,7 @@ class Scopes:
                 continue
             for entry in watched:
                 fact = replace(entry.fact, origin=f"made during {test}") if test else entry.fact
-                standing.watch.watched.append(replace(entry, fact=fact))
+                standing.watch.watched.append(entry._replace(fact=fact))
 
     def disturb(self) -> None:
         """Note that a test failed of itself: what survives the fixtures that stand now may be its doing."""

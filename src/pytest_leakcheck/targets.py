@@ -26,16 +26,22 @@ class TypeFilter:
         self._judge = judge
         self._known: dict[int, tuple[weakref.ref[type], bool]] = {}
         self.passed_over: set[int] = set()
-        """The ids of unwanted types that never die, noted by those who pass over them."""
+        """The ids of living types that are known to be unwanted, for those who pass over many objects."""
 
     def __call__(self, kind: type) -> bool:
         """Tell whether instances of `kind` are wanted."""
         known = self._known.get(id(kind))
         if known is not None and known[0]() is kind:
             return known[1]
-        verdict = self._judge(kind)
-        self._known[id(kind)] = (weakref.ref(kind), verdict)
-        return verdict
+        is_wanted = self._judge(kind)
+        self._known[id(kind)] = (weakref.ref(kind) if is_wanted else self._pass_over(kind), is_wanted)
+        return is_wanted
+
+    def _pass_over(self, kind: type) -> weakref.ref[type]:
+        """Pass over a type for as long as it lives: another one may come to its address."""
+        node, passed_over = id(kind), self.passed_over
+        passed_over.add(node)
+        return weakref.ref(kind, lambda _: passed_over.discard(node))
 
     def is_any_wanted(self, but: Collection[int]) -> bool:
         """Tell whether a class judged so far is wanted and alive, its id not being among `but`."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -57,6 +58,7 @@ from pytest_leakcheck.unmatched import ASKED, Asked, merged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
+    from pathlib import Path
 
     from pytest_leakcheck.options import Options
 
@@ -96,21 +98,33 @@ class Judge:
         """What the interpreters of isolated tests asked for."""
         self._session = Session(options)
         self._scopes = Scopes(self._session)
+        self._path: Path | None = None
+        """The file of the latest test."""
+        self._options_there = options
         self._latest: Run | None = None
         self._owned: pytest.Item | None = None
         """The item whose protocol is ours, while it runs."""
+        self._planned: Plan | None = None
+        """What that is checked for."""
         self._has_strayed = False
         """Whether this process was forked by a test, and runs on as if it were the one that was started."""
 
     def begin(self, item: pytest.Item, plan: Plan) -> Run:
         """Start the check of one run of `item`."""
-        check = Check(self._session, plan, item.nodeid, extensions=extensions_of(item.config, item))
+        check = Check(self._session, plan, item.nodeid, options=self._options_for(item))
         run = Run(check, is_owned=self._owned is item)
         RUNS[id(item)] = self._latest = run
         run.check.is_expected = lambda: _is_expected_to_fail(item)
         with run.contained():
             run.check.start()
         return run
+
+    def _options_for(self, item: pytest.Item) -> Options:
+        """Return the options with what plugins add to the check of `item`; all tests of a file have the same ones."""
+        if item.path != self._path:
+            self._path = item.path
+            self._options_there = replace(self._options, extensions=extensions_of(item.config, item))
+        return self._options_there
 
     def plan(self, item: pytest.Item) -> Plan | None:
         """Return what `item` is to be checked for, or None where nothing is asked for."""
@@ -139,7 +153,7 @@ class Judge:
         taken = None if self._is_alone else offer_to_others(self, item, nextitem)  # type: ignore[arg-type]
         if taken is not None:
             return taken
-        self._owned = item
+        self._owned, self._planned = item, plan
         try:
             item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
             runtestprotocol(item, log=False, nextitem=nextitem)
@@ -174,7 +188,9 @@ class Judge:
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
         """Begin a run: what lives now is not this test's."""
         __tracebackhide__ = True
-        plan = None if item.stash.get(REPEATING, False) else self.plan(item)
+        plan = self._planned if self._owned is item else self.plan(item)
+        if item.stash.get(REPEATING, False):
+            plan = None
         if plan is not None:
             self.begin(item, plan)
         return (yield)
@@ -326,7 +342,10 @@ class Judge:
         run = RUNS.get(id(item))
         if run is not None and call.when == "teardown":
             call.duration = max(0.0, call.duration - run.judged)
-        with strictness_put_off(item) if run is not None and _is_awaited(run, call) else nullcontext():
+        if run is not None and _is_awaited(run, call):
+            with strictness_put_off(item):
+                report = yield
+        else:
             report = yield
         if call.when == "call" and run is not None and run.is_judged:
             return leak_report(item, report, run.leak, run.report) if run.leak else report

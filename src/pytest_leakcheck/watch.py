@@ -25,8 +25,7 @@ _FIRST_NAP, _LONGEST_NAP = 0.001, 0.05
 _MOST_OF_REASON = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
+class Watched(NamedTuple):
     """One object that must die, held weakly."""
 
     ref: weakref.ref[Any]
@@ -119,9 +118,8 @@ class Watch:
 
     def add_addresses(self, nodes: Mapping[int, weakref.ref[type]], origin: str, span: int | None = None) -> None:
         """Watch what is at the addresses `nodes`, each given with its type; `span` is as in `addresses.find`."""
-        if nodes:
-            self.span = None if span is None or self.span is None else self.span + span
-            self.full_collections = interpreter.full_collections()
+        self.span = None if span is None or self.span is None else self.span + span
+        self.full_collections = interpreter.full_collections()
         for node, ref in nodes.items():
             kind = ref()
             if kind is not None:
@@ -138,7 +136,7 @@ class Watch:
         for index, entry in enumerate(self.watched):
             obj = entry.ref()
             if obj is not None:
-                self.watched[index] = replace(entry, fact=_with_line(entry.fact, made_at(obj)))
+                self.watched[index] = entry._replace(fact=_with_line(entry.fact, made_at(obj)))
         for node, obj in self._found().items():
             known = self.addressed[node]
             self.addressed[node] = known._replace(fact=_with_line(known.fact, made_at(obj)))
@@ -201,7 +199,7 @@ class Watch:
         kept = {id(each.entry) for each in in_peril if interpreter.is_finalized(each.entry.ref())}
         if kept:  # CPython 3.15 keeps the weak references to what it brings back
             self.watched = [
-                replace(entry, fact=brought_back(entry.fact)) if id(entry) in kept else entry for entry in self.watched
+                entry._replace(fact=brought_back(entry.fact)) if id(entry) in kept else entry for entry in self.watched
             ]
         return freed
 
@@ -226,7 +224,7 @@ class Watch:
         kinds = {node: each.kind for node, each in dead.items()}
         for node, back in addresses.find_resurrected(kinds, generation).items():
             entry = dead[node].entry
-            self.watched.append(replace(entry, ref=weakref.ref(back), fact=brought_back(entry.fact)))
+            self.watched.append(entry._replace(ref=weakref.ref(back), fact=brought_back(entry.fact)))
 
     def drop_dead(self) -> bool:
         """Forget what has died; tell whether anything is left."""
@@ -234,24 +232,6 @@ class Watch:
         if self._drop_dead_types():
             found = self._found()
             self.addressed = {node: known for node, known in self.addressed.items() if node in found}
-        return len(self) > 0
-
-    def drop_doomed(self) -> bool:
-        """Forget what has died, or is seen to wait for a full collection; tell whether anything is left.
-
-        Where the collector frees it later, nobody is told any more: so it is not for what must die at once.
-        """
-        if not self.drop_dead():
-            return False
-        if not addresses.has_generations():
-            return True
-        living = self.nodes()
-        kinds = {id(kind): kind for kind in living.values()}  # to hash one would ask its metaclass
-        if any(rawtypes.has_finalizer(kind) for kind in kinds.values()):  # which may bring it back to life
-            return True
-        nodes = set(living)
-        del living, kinds  # they have their classes, which may be garbage too
-        self.forget_addresses(doomed_among(nodes))
         return len(self) > 0
 
     def _drop_dead_refs(self) -> bool:
@@ -330,6 +310,30 @@ class Watch:
             time.sleep(min(nap, seconds - waited))
             nap = min(nap * 2, _LONGEST_NAP)
         return time.monotonic() - started
+
+
+def drop_doomed(*watches: Watch) -> bool:
+    """Have `watches` forget what has died, or is seen to wait for a full collection.
+
+    Tells whether all that is left is known to be held by something that is older, or was made by somebody else. Where
+    the collector frees the rest later, nobody is told any more: so it is not for what must die at once.
+    """
+    living: dict[int, type] = {}
+    for watch in watches:
+        watch.drop_dead()
+        living.update(watch.nodes())
+    if not living or not addresses.has_generations():
+        return not living
+    kinds = {id(kind): kind for kind in living.values()}  # to hash one would ask its metaclass
+    may_come_back = any(rawtypes.has_finalizer(kind) for kind in kinds.values())
+    nodes = set(living)
+    del living, kinds  # they have their classes, which may be garbage too
+    doomed = doomed_among(nodes)
+    if doomed is None or (doomed and may_come_back):
+        return False
+    for watch in watches:
+        watch.forget_addresses(doomed)
+    return True
 
 
 def _references(in_peril: Iterable[_InPeril]) -> dict[int, int]:
