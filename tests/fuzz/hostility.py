@@ -262,9 +262,7 @@ class Trial:
                 vars(app)[f"kept{number}"] = vars(app).pop("kept")
         kind = make_class(self.plan["survivor"])
         asked = (kind,) if self.plan["is_named"] else ()
-        self.check = Check(
-            Session(SETTINGS), Plan(instances_of=asked, by_refcount=self.plan["by_refcount"]), "test", extensions=None
-        )
+        self.check = Check(Session(SETTINGS), Plan(instances_of=asked, by_refcount=self.plan["by_refcount"]), "test")
         self.check.start()
         runner = self._make(kind)
         if runner is not None:

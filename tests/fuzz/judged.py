@@ -323,8 +323,8 @@ def walk(graph):
     starts += [(STDLIB, 1, tree) for tree in trees]
     by_number = {number: node for node, number in graph.ids.items()}
     outer = [(UNACCOUNTED if name == "lost" else WEAK, by_number[held]) for name, held in graph.roots if name in OUTER]
-    for rank, node in [*outer, *((STDLIB, callback) for callback in graph.callbacks)]:
-        starts.append((rank, 2, ctypes.cast(node, ctypes.py_object).value))
+    for rank, distance, node in [*((rank, 2, node) for rank, node in outer), *_of_atexit(graph.callbacks)]:
+        starts.append((rank, distance, ctypes.cast(node, ctypes.py_object).value))
     for rank, distance, obj in starts:
         found.sources.append((rank, distance, id(obj)))
     waiting = [start[2] for start in starts]
@@ -341,6 +341,15 @@ def walk(graph):
         waiting += referents
         del referents
     return found, objects
+
+
+def _of_atexit(callbacks):
+    """Return what atexit begins with: its callbacks, or, from CPython 3.14 on, the list of tuples that they are in."""
+    if sys.version_info < (3, 14) or not callbacks:
+        return [(STDLIB, 2, callback) for callback in callbacks]
+    is_entry = {id(entry) for entry in gc.get_objects() if type(entry) is tuple and entry and id(entry[0]) in callbacks}
+    lists = (each for each in gc.get_objects() if type(each) is list and any(id(entry) in is_entry for entry in each))
+    return [(STDLIB, 1, id(each)) for each in lists]
 
 
 def _is_followed(obj, ids, shared):
