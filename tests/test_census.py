@@ -29,6 +29,7 @@ class Thing:
 
 gc.set_threshold(*map(int, sys.argv[1:4]))
 if "thread" in sys.argv:
+    sys.setswitchinterval(1e-3)  # amid the collections of either thread as well
     stop = []
     def allocate():
         while not stop:

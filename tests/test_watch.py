@@ -1,11 +1,14 @@
 """Weak references to what must die, and as few collections as it takes."""
 
 import gc
+import threading
 import time
+import types
 import weakref
 
 import pytest
 
+from pytest_leakcheck import interpreter
 from pytest_leakcheck.watch import Watch, drop_doomed
 
 
@@ -282,6 +285,42 @@ class TestCollecting:
 
         assert not watch.collect()
         assert collections[:4] == [0, 1, 2, 2]
+
+    @pytest.mark.parametrize("is_endless", [False, True])
+    def test_a_collection_of_another_thread_is_waited_for(self, monkeypatch, is_endless):
+        """Beside it the interpreter collects nothing, not even garbage; one that never ends is not waited for long."""
+        is_amid, may_end = threading.Event(), threading.Event()
+
+        class Slow:
+            def __init__(self):
+                self.itself = self
+
+            def __del__(self):
+                is_amid.set()
+                may_end.wait()
+
+        def sleep(_):
+            if not is_endless:
+                may_end.set()
+                collecting.join()
+
+        Slow()
+        watch, thing = Watch(), Thing()
+        collecting = threading.Thread(target=gc.collect)
+        collecting.start()
+        is_amid.wait()
+        thing.itself = thing
+        watch.add(thing, "here")
+        del thing
+        monkeypatch.setattr(interpreter, "LONGEST_WAIT", 0.01 if is_endless else 60)
+        monkeypatch.setattr(
+            "pytest_leakcheck.interpreter.time", types.SimpleNamespace(sleep=sleep, monotonic=time.monotonic)
+        )
+
+        assert watch.collect() == is_endless
+        may_end.set()
+        collecting.join()
+        assert not watch.collect()
 
     def test_endless_garbage_ends(self, collections):
         """Finalisers that make new garbage each time do not keep the check busy for ever."""

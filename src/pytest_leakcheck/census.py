@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import sys
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,9 @@ from pytest_leakcheck.afterlife import Afterlife
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+MOST_LOOKS = 10
+"""How often at most a census begins anew that other threads make something during."""
 
 
 class Census:
@@ -55,7 +59,7 @@ class Census:
 
     def start(self) -> None:
         """Take everything that lives now for old."""
-        gc.collect(1)
+        interpreter.collect(1)
         self._is_running = True
         if has_generations():
             interpreter.callbacks().append(self._before_collection)
@@ -85,7 +89,7 @@ class Census:
             return
         if self._pauses == 1:
             if has_generations():
-                gc.collect(1)
+                interpreter.collect(1)
             else:
                 self._note_old()
         self._pauses -= 1
@@ -140,6 +144,18 @@ class Census:
         if generation >= 1 or self._at_once is not None:
             with contextlib.suppress(Exception):  # it runs amid the user's code, which must not see a fault of ours
                 self._take(min(generation, 1))
+                self._take_late()
+
+    def _take_late(self) -> None:
+        """Take also what other threads made during the census, which the collection that is about to begin promotes.
+
+        Errs towards missing what they make between the last look and the collection.
+        """
+        length = -1
+        for _ in range(MOST_LOOKS if len(sys._current_frames()) > 1 else 0):  # noqa: SLF001 - the one way without a lock
+            if length == (length := len(gc.get_objects(0))):
+                return
+            self._take(0)
 
     def _take(self, oldest: int = 1) -> None:
         if self._pauses:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import time
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ SHOWS_RUNNING_FRAMES = not COUNTS_REFERENCES
 SHOWS_EXIT_CALLBACKS = not COUNTS_REFERENCES or sys.version_info >= (3, 14)
 """Whether what is registered with atexit is in a list on the heap, and not in C code alone."""
 
+LONGEST_WAIT = 1.0
+"""How many seconds at most a collection waits for another one to end."""
 _no_callbacks: list[Any] = []
 _ATOMS = frozenset(map(id, (int, float, complex, bool, str, bytes, type(None), type(...), type(NotImplemented))))
 """The ids of types whose objects refer to nothing."""
@@ -40,6 +43,24 @@ def stop_calling(owner: object) -> None:
         if type(callback) is types.MethodType and callback.__self__ is owner:
             del callbacks()[index]
             return
+
+
+def collect(generation: int) -> int | None:
+    """Collect, and return how many objects were unreachable; None where the collector does not tell (PyPy).
+
+    While another thread collects, which may wait in a finalizer or a callback, ``gc.collect`` does nothing at all and
+    tells of 0 objects (CPython 3.10-3.15): that is waited for, though not for ever, as it may be this thread itself.
+    """
+    before, end = _collections(), time.monotonic() + LONGEST_WAIT
+    freed: int | None = gc.collect(generation)
+    while COUNTS_REFERENCES and _collections() == before and time.monotonic() < end:
+        time.sleep(0.001)
+        freed = gc.collect(generation)
+    return freed
+
+
+def _collections() -> int:
+    return sum(each["collections"] for each in gc.get_stats()) if COUNTS_REFERENCES else 0
 
 
 def freeze_count() -> int:

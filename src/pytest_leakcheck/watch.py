@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 import time
 import weakref
@@ -192,7 +191,7 @@ class Watch:
         """
         in_peril = self._in_peril()
         instances = _references(in_peril)
-        freed: int | None = gc.collect(generation)
+        freed = interpreter.collect(generation)
         dead = {each.node: each for each in in_peril if each.entry.ref() is None}
         if dead and not _let_go_of_types(dead.values(), instances):
             self._take_back(dead, generation)
