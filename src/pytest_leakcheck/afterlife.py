@@ -36,7 +36,7 @@ class Afterlife(Generic[T]):
         self._due: list[_Perilous] = []
         """Those that lived when the collection began that is under way."""
         self._gone: dict[int, _Perilous] = {}
-        """By their ids those whose weak references a collection took away."""
+        """By their ids those whose finalizers ran in a collection, which took their weak references away up to 3.14."""
         self._is_listening = False
         self._kinds: dict[int, tuple[weakref.ref[type], bool]] = {}
         """By the ids of classes whether they have a finalizer: there are many more objects than classes."""
@@ -88,12 +88,17 @@ class Afterlife(Generic[T]):
             self._due += self._old
 
     def _end(self, generation: int) -> None:
-        self._gone.update((each.node, each) for each in self._due if each.ref() is None)
+        self._gone.update((each.node, each) for each in self._due if _is_finalized(each))
         self._due.clear()
         if generation > 0:
             self._old += self._young
             self._young = []
 
 
+def _is_finalized(entry: _Perilous) -> bool:
+    """Tell whether a finalizer has run: CPython 3.15 keeps the weak references to what it brings back."""
+    return entry.ref() is None or interpreter.is_finalized(entry.ref())
+
+
 def _living(entries: list[_Perilous]) -> list[_Perilous]:
-    return [each for each in entries if each.ref() is not None]
+    return [each for each in entries if not _is_finalized(each)]

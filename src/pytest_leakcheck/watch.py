@@ -99,6 +99,7 @@ class Watch:
 
     def add_back(self, obj: object, fact: Survivor, within: float | None = None) -> None:
         """Watch on what `fact` is known of: a collection took its weak references, its finalizer brought it back."""
+        self.watched = [entry for entry in self.watched if entry.ref() is not obj]  # CPython 3.15 keeps the references
         self.watched.append(Watched(weakref.ref(obj), brought_back(fact), within))
 
     def add_new(self, objects: Iterable[object], origin: str, within: float | None = None) -> None:
