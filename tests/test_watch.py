@@ -1,6 +1,7 @@
 """Weak references to what must die, and as few collections as it takes."""
 
 import gc
+import io
 import threading
 import time
 import types
@@ -416,6 +417,32 @@ class TestCollecting:
 
         assert not watch.collect()
         assert collections == [0]
+
+
+class TestPeril:
+    def test_a_file_is_in_none(self):
+        """The finalizer of Python's own files brings nothing back."""
+        watch, stream = Watch(), io.StringIO()
+        watch.add(stream, "here")
+
+        assert not watch.is_in_peril()
+
+    @pytest.mark.parametrize(("names", "is_in_peril"), [((), False), (("flush",), False), (("close",), True)])
+    def test_a_class_of_files_is_by_what_its_finalizer_calls(self, names, is_in_peril):
+        """That is ``close``, which may keep the file."""
+        stream = type("Stream", (io.StringIO,), dict.fromkeys(names, lambda _: None))()
+        watch = Watch()
+        watch.add(stream, "here")
+
+        assert watch.is_in_peril() is is_in_peril
+
+    def test_a_finalizer_of_a_class_of_files_itself_is_one(self):
+        """Whatever it calls."""
+        stream = type("Stream", (io.StringIO,), {"__del__": lambda _: None})()
+        watch = Watch()
+        watch.add(stream, "here")
+
+        assert watch.is_in_peril()
 
 
 class TestDoomed:
