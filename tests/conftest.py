@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import sys
 import textwrap
 
@@ -73,7 +74,7 @@ class Suite:
         """
         if source:
             (self.path / "test_it.py").write_text(prelude + textwrap.dedent(source), encoding="utf-8")
-        return self.pytester.runpytest_subprocess(*_without_others(uses), *arguments)
+        return self.pytester.runpytest_subprocess(*_without_others(uses), *arguments, timeout=surroundings.PATIENCE)
 
     def take_lines(self, name: str) -> list[str]:
         """Return the lines that tests wrote into a file of the suite since the last call, and remove it."""
@@ -85,7 +86,7 @@ class Suite:
     def debug(self, commands: str, *arguments: str) -> pytest.RunResult:
         """Run what is written under the debugger, and give it `commands`."""
         call = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *_without_others(""), *arguments]
-        return self.pytester.run(*call, stdin=commands.encode())
+        return self.pytester.run(*call, stdin=commands.encode(), timeout=surroundings.PATIENCE)
 
     @staticmethod
     def lines_of(result: pytest.RunResult, *words: str) -> list[str]:
@@ -104,6 +105,14 @@ def suite(pytester, monkeypatch):
     suite = Suite(pytester)
     monkeypatch.chdir(suite.path)
     return suite
+
+
+@pytest.fixture(autouse=True)
+def _no_test_hangs():
+    """End the process, with what each thread does, where a test takes longer than those it started may."""
+    faulthandler.dump_traceback_later(surroundings.PATIENCE + 60, exit=True, file=sys.__stderr__)
+    yield
+    faulthandler.cancel_dump_traceback_later()
 
 
 def pytest_collection_modifyitems(items):

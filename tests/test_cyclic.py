@@ -1,7 +1,5 @@
 """How long a look at what waits for a collection may take: the collection waits for the look."""
 
-import types
-
 import pytest
 
 from pytest_leakcheck import cyclic
@@ -31,7 +29,7 @@ class Drawn:
 )
 def test_what_comes_too_late_is_left_out(monkeypatch, times, number):
     """What was found by then is told."""
-    monkeypatch.setattr(cyclic, "time", types.SimpleNamespace(monotonic=iter(times).__next__))
+    monkeypatch.setattr(cyclic.clock, "now", iter(times).__next__)
     garbage = Drawn(2)
     facts = dict.fromkeys(garbage.objects, Survivor("list", "made here"))
 

@@ -4,12 +4,12 @@ import gc
 import io
 import threading
 import time
-import types
 import weakref
 
 import pytest
 
-from pytest_leakcheck import interpreter
+import surroundings
+from pytest_leakcheck import clock, interpreter
 from pytest_leakcheck.watch import Watch, drop_doomed
 
 
@@ -298,27 +298,29 @@ class TestCollecting:
 
             def __del__(self):
                 is_amid.set()
-                may_end.wait()
+                may_end.wait(surroundings.PATIENCE)
 
         def sleep(_):
             if not is_endless:
                 may_end.set()
                 collecting.join()
 
-        Slow()
         watch, thing = Watch(), Thing()
         collecting = threading.Thread(target=gc.collect)
-        collecting.start()
-        is_amid.wait()
-        thing.itself = thing
-        watch.add(thing, "here")
-        del thing
-        monkeypatch.setattr(interpreter, "LONGEST_WAIT", 0.01 if is_endless else 60)
-        monkeypatch.setattr(
-            "pytest_leakcheck.interpreter.time", types.SimpleNamespace(sleep=sleep, monotonic=time.monotonic)
-        )
+        gc.disable()  # or this thread may collect what is slow, and wait for itself
+        try:
+            Slow()
+            collecting.start()
+            assert is_amid.wait(surroundings.PATIENCE)
+            thing.itself = thing
+            watch.add(thing, "here")
+            del thing
+            monkeypatch.setattr(interpreter, "LONGEST_WAIT", 0.01 if is_endless else 60)
+            monkeypatch.setattr(interpreter.clock, "sleep", sleep)
 
-        assert watch.collect() == is_endless
+            assert watch.collect() == is_endless
+        finally:
+            gc.enable()
         may_end.set()
         collecting.join()
         assert not watch.collect()
@@ -531,7 +533,7 @@ class TestSettling:
 
     def test_without_patience_it_does_not_sleep(self, monkeypatch):
         """Zero seconds are one look."""
-        monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("slept"))
+        monkeypatch.setattr(clock, "sleep", lambda _: pytest.fail("slept"))
         watch, thing = Watch(), Thing()
         watch.add(thing, "here")
 

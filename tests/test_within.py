@@ -49,6 +49,34 @@ def test_zero_is_no_time_at_all(suite):
     result.assert_outcomes(failed=1)
 
 
+FROZEN = """
+import sys
+import time
+
+
+@pytest.fixture(autouse=True, scope="module")
+def frozen():
+    # As freezegun does: what modules have of the clock is replaced under each name, and tells one moment.
+    for name in ("monotonic", "perf_counter", "time"):
+        real = getattr(time, name)
+        for module in list(sys.modules.values()):
+            for key, value in list(vars(module).items()):
+                if value is real:
+                    setattr(module, key, lambda: 5.0)
+
+
+"""
+
+
+def test_a_stopped_clock_stops_no_wait(suite):
+    """A fixture that freezes time for a module does so for the checks of its tests, too."""
+    asked = "assert_collected(keep(Thing()), within=0.2)"
+    result = suite.run(FROZEN + f"def test_frozen(assert_collected):\n    {asked}\n")
+
+    result.assert_outcomes(failed=1)
+    assert suite.lines_of(result, "LEAKED  1 object that should be gone is still alive after 0.")
+
+
 def test_nobody_waits_once_all_are_dead(suite):
     """A time to wait costs a passing test nothing."""
     result = suite.run(

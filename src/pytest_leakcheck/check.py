@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pytest_leakcheck import interpreter, targets
+from pytest_leakcheck import clock, interpreter, targets
 from pytest_leakcheck.addresses import Patience
 from pytest_leakcheck.afterlife import Afterlife
 from pytest_leakcheck.census import Census
@@ -370,7 +369,7 @@ class Check:
         return leaks
 
     def _confirmed(self, again: Callable[[], Again | None] | None, kept: Sequence[Any]) -> list[Leak]:
-        started = time.perf_counter()
+        started = clock.now()
         self.found.forget(self.watch.alive())
         is_left = self.settle_found()
         if is_left and kept:
@@ -379,7 +378,7 @@ class Check:
 
             self.found.forget(below(list(kept), self.found.nodes().keys()))
             is_left = len(self.found) > 0
-        self.gc_seconds += time.perf_counter() - started
+        self.gc_seconds += clock.now() - started
         if not is_left:
             return []
         with undisturbed():
@@ -424,8 +423,8 @@ class Check:
         self.is_over = True
 
     def _settle(self, seconds: float) -> float:
-        started, slept = time.perf_counter(), self.watch.settle(seconds, self.options.extensions.drain)
-        self.gc_seconds += time.perf_counter() - started - (slept if seconds else 0.0)
+        started, slept = clock.now(), self.watch.settle(seconds, self.options.extensions.drain)
+        self.gc_seconds += clock.now() - started - (slept if seconds else 0.0)
         return slept if seconds else 0.0
 
     def _leaks(self) -> tuple[Leak, ...]:

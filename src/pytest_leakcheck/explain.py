@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import itertools
 import sys
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_leakcheck import describe, interpreter, rawtypes
+from pytest_leakcheck import clock, describe, interpreter, rawtypes
 from pytest_leakcheck.advice import ADVICE
 from pytest_leakcheck.extensions import no_words
 from pytest_leakcheck.further import Further, Known, searching_further
@@ -97,7 +96,7 @@ def examine(  # noqa: PLR0913 - what concerns few callers are keywords with defa
     user's get a trace. Never raises: what goes wrong in the search is told in the leak. Errs towards a missing trace,
     never towards a wrong one.
     """
-    started = time.monotonic()
+    started = clock.now()
     try:
         roots = Roots(frozenset(map(id, objects)), is_near=is_near)
         with Heap(objects, roots, own) as heap:
@@ -106,8 +105,8 @@ def examine(  # noqa: PLR0913 - what concerns few callers are keywords with defa
             above = _above(heap, roots, search, ids)
             heads = [index for index in ids.values() if index not in above]
             told = _told(heap, roots, search, {index: id(objects[index]) for index in heads[:MOST_TOLD]})
-            limit = max(PROOF_SECONDS, time.monotonic() - started)
-            facing = _Facing(heap, roots, search, told, fresh, time.monotonic() + limit, shown=[])
+            limit = max(PROOF_SECONDS, clock.now() - started)
+            facing = _Facing(heap, roots, search, told, fresh, clock.now() + limit, shown=[])
             groups = _grouped(told, heads[MOST_TOLD:], above, facts)
             proofs = facing.proofs(groups)
             found = [facing.finding(group, facts, proof) for group, proof in zip(groups, proofs, strict=True)]
@@ -329,7 +328,7 @@ class _Facing(NamedTuple):
         line = _line(self.heap, told)
         inherent = frozenset(range(len(line.nodes))) - line.telling
         yield Question(line.nodes[-1:], is_counted=True)
-        left = self.deadline - time.monotonic()
+        left = self.deadline - clock.now()
         found = yield from proving(self.heap, line.nodes, inherent=inherent, seconds=left, room=room)
         if found.edge is not None:
             last = line.ends.index(found.edge) if found.edge in line.ends else -1
@@ -348,7 +347,7 @@ class _Facing(NamedTuple):
                 break
             others.append(told)
             known = [_line(self.heap, each).known() for each in (first, *others)]
-            left = self.deadline - time.monotonic()
+            left = self.deadline - clock.now()
             following = yield from searching_further(self.heap, known, worst_rank=WEAK, seconds=left, most=most)
         if not others:
             return Proof("unproven", reason="what holds objects changed during the search")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,8 @@ try:
     import fcntl
 except ModuleNotFoundError:  # pragma: only on Windows
     fcntl = None  # type: ignore[assignment]
+
+from pytest_leakcheck import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,9 +68,9 @@ def updating(path: Path) -> Iterator[None]:
 
 
 def _lock(file: int) -> None:
-    end = time.monotonic() + _MOST_SECONDS
-    while not _is_settled(file) and time.monotonic() < end:
-        time.sleep(_NAP)
+    end = clock.now() + _MOST_SECONDS
+    while not _is_settled(file) and clock.now() < end:
+        clock.sleep(_NAP)
 
 
 def _is_settled(file: int) -> bool:

@@ -11,12 +11,11 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-import time
 import weakref
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pytest_leakcheck import interpreter, rawtypes
+from pytest_leakcheck import clock, interpreter, rawtypes
 from pytest_leakcheck.loading import undisturbed
 from pytest_leakcheck.model import Leak
 from pytest_leakcheck.watch import Watched
@@ -84,7 +83,7 @@ class Grades:
                 from pytest_leakcheck.cyclic import look  # noqa: PLC0415 - few tests get here, and it imports much
 
             self._look = look
-            self._started, self._looked = time.perf_counter(), 0.0
+            self._started, self._looked = clock.now(), 0.0
             interpreter.callbacks().append(self._on_collection)
 
     def add(self, obj: object, fact: Survivor) -> None:
@@ -138,13 +137,13 @@ class Grades:
         due = [entry for entry in self._graded if entry.watched.ref() is not None]
         if not due or self._look is None or not (self.is_verdict or self._has_time()):
             return
-        started = time.perf_counter()
+        started = clock.now()
         for entry, leak in zip(due, self._look([entry.watched for entry in due], generation), strict=True):
             entry.leak = leak
-        self._looked += time.perf_counter() - started
+        self._looked += clock.now() - started
 
     def _has_time(self) -> bool:
-        return self._looked <= max(MOST_SECONDS, time.perf_counter() - self._started - self._looked)
+        return self._looked <= max(MOST_SECONDS, clock.now() - self._started - self._looked)
 
 
 def _unseen(fact: Survivor) -> Leak:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import gc
 import sys
-import time
 import types
 from typing import TYPE_CHECKING, Any
+
+from pytest_leakcheck import clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,10 +52,10 @@ def collect(generation: int) -> int | None:
     While another thread collects, which may wait in a finalizer or a callback, ``gc.collect`` does nothing at all and
     tells of 0 objects (CPython 3.10-3.15): that is waited for, though not for ever, as it may be this thread itself.
     """
-    before, end = _collections(), time.monotonic() + LONGEST_WAIT
+    before, end = _collections(), clock.now() + LONGEST_WAIT
     freed: int | None = gc.collect(generation)
-    while COUNTS_REFERENCES and _collections() == before and time.monotonic() < end:
-        time.sleep(0.001)
+    while COUNTS_REFERENCES and _collections() == before and clock.now() < end:
+        clock.sleep(0.001)
         freed = gc.collect(generation)
     return freed
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_leakcheck import clock
 from pytest_leakcheck.beside import completed
 from pytest_leakcheck.check import Check, Plan
 from pytest_leakcheck.describe import error_text
@@ -29,7 +29,7 @@ def reach(item: pytest.Item, run: Run) -> None:
     if not (run.is_clean and run.is_body_over):
         return
     run.is_checked = True
-    started = time.perf_counter()
+    started = clock.now()
     let_go(item)
     try:
         found = _found(item, run)
@@ -37,7 +37,7 @@ def reach(item: pytest.Item, run: Run) -> None:
             run.leak = completed(found, item.nodeid, run.check.options) if found else None
         run.leak = run.leak or found
     finally:
-        run.judged += time.perf_counter() - started
+        run.judged += clock.now() - started
     if run.leak is not None and not tell(item, run, run.leak):
         run.check.session.untell(item.nodeid)  # until its report is logged: another plugin may run the test once more
 

@@ -7,10 +7,10 @@ roots found. Better ranked roots win over nearer ones; among equals the path is 
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from pytest_leakcheck import clock
 from pytest_leakcheck.rounds import Question, finish
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def find_paths(
 
 def searching(graph: Graph, targets: Sequence[int], *, seconds: float, most: int) -> Steps[Search]:
     """Search as `find_paths` does, in step with others."""
-    deadline = time.monotonic() + seconds
+    deadline = clock.now() + seconds
     state = _State(frozenset(targets))
     state.anchors = {target: anchor for target in targets if (anchor := graph.anchor(target)) is not None}
     frontier, patience = list(dict.fromkeys(targets)), PATIENCE
@@ -129,7 +129,7 @@ def searching(graph: Graph, targets: Sequence[int], *, seconds: float, most: int
             break
         if worst <= GOOD_RANK:
             patience -= 1
-        if time.monotonic() > deadline or len(state.holds) > most:
+        if clock.now() > deadline or len(state.holds) > most:
             stopped_by = "memory" if len(state.holds) > most else "time"
             break
         yield Question(frontier)

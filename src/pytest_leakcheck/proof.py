@@ -9,10 +9,10 @@ named, the climb goes on from these as well.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from pytest_leakcheck import clock
 from pytest_leakcheck.rounds import Question, finish
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class _Climb:
         if any(map(self._is_held_outside, starts)):
             return _Detour(0, (OUTSIDE,))
         while frontier:
-            if time.monotonic() > self.deadline or len(self.below) > MOST_NODES or self.room.left < 0:
+            if clock.now() > self.deadline or len(self.below) > MOST_NODES or self.room.left < 0:
                 raise _GivenUp("the search for further holders was stopped by its limit")
             yield Question(frontier)
             fresh: list[int] = []
@@ -171,7 +171,7 @@ def proving(
     graph: ProofGraph, path: Sequence[int], *, inherent: Collection[int], seconds: float, room: Room
 ) -> Steps[Proof]:
     """Prove as `prove` does, in step with others that share the `room`."""
-    climb = _Climb(graph, path, time.monotonic() + seconds, room, {node: index for index, node in enumerate(path)})
+    climb = _Climb(graph, path, clock.now() + seconds, room, {node: index for index, node in enumerate(path)})
     place, is_crossed = len(path) - 1, False
     passed: list[int] = []
     legs: list[tuple[int, ...]] = [(path[-1],)]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from _pytest._code.code import ReprFileLocation, TerminalRepr
 
+from pytest_leakcheck import clock
 from pytest_leakcheck.baseline import Sighting
 from pytest_leakcheck.describe import clean, counted
 from pytest_leakcheck.hooking import FAULTS
@@ -116,7 +116,7 @@ class Reporter:
     """The hooks that tell the user, in the process that has the terminal."""
 
     def __init__(self, config: pytest.Config, results: Results) -> None:
-        self._started = time.perf_counter()
+        self._started = clock.now()
         self._results = results
         self._set_aside: list[str] = []
         self._notes: dict[str, list[str]] = {}
@@ -213,7 +213,7 @@ class Reporter:
                 self._options,
                 warnings=[clean(line, _MOST_TEXT) for line in self._warnings()],
                 exit_status=int(exitstatus),
-                seconds=time.perf_counter() - self._started,
+                seconds=clock.now() - self._started,
             )
         return result
 
@@ -257,7 +257,7 @@ class Reporter:
         checked = f"{objects} in {tests}" if results.objects else tests
         kind = "new leak" if results.pardoned else "leak"
         found = f"{counted(len(results.groups()), kind)} in {counted(results.leaking, 'test')}"
-        seconds = time.perf_counter() - self._started
+        seconds = clock.now() - self._started
         return (
             f"leakcheck: {checked} checked; {found if results.occurrences else f'no {kind}s'}; "
             f"gc {results.gc_seconds:.1f} s of {seconds:.1f} s"

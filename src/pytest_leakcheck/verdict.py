@@ -9,7 +9,6 @@ is turned in its hands; where it logs them one by one, or the fixture came too l
 from __future__ import annotations
 
 import os
-import time
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ import pytest
 from _pytest.runner import CallInfo, runtestprotocol
 from _pytest.skipping import xfailed_key
 
+from pytest_leakcheck import clock
 from pytest_leakcheck.adoption import note_pardoned
 from pytest_leakcheck.beside import completed, printable
 from pytest_leakcheck.bystanders import is_kept
@@ -303,13 +303,13 @@ class Judge:
             found = Accumulated()
             for node in ending_scopes(item, target) if self._scopes.has_watched else ():
                 is_well = steps.down_to(node.parent)
-                started = time.perf_counter()
+                started = clock.now()
                 with suspended(item):
                     found |= self._scopes.end(
                         is_broken=not is_well, is_last=node.parent is None, may_fail=run is not None
                     )
                 if run is not None:
-                    run.judged += time.perf_counter() - started
+                    run.judged += clock.now() - started
             steps.down_to(target)
             if run is not None:
                 self._tell_outlived(item, run, run.outlived | found)

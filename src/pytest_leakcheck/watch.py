@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-import time
 import weakref
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_leakcheck import addresses, describe, interpreter, rawtypes
+from pytest_leakcheck import addresses, clock, describe, interpreter, rawtypes
 from pytest_leakcheck.doomed import doomed_among
 from pytest_leakcheck.model import Survivor
 
@@ -300,16 +299,16 @@ class Watch:
 
         `drain` tells whether it may have let go of something; it is called at least once where something lives.
         """
-        started, nap = time.monotonic(), _FIRST_NAP
+        started, nap = clock.now(), _FIRST_NAP
         while self.collect():
             if drain() and not self.collect():
                 break
-            waited = time.monotonic() - started
+            waited = clock.now() - started
             if waited >= seconds:
                 break
-            time.sleep(min(nap, seconds - waited))
+            clock.sleep(min(nap, seconds - waited))
             nap = min(nap * 2, _LONGEST_NAP)
-        return time.monotonic() - started
+        return clock.now() - started
 
 
 def drop_doomed(*watches: Watch) -> bool:
