@@ -111,6 +111,7 @@ def _judge_test(session: Session, app: types.ModuleType, name: str, lines: list[
             second.found.tell_origin(lambda _: app.MADE)
         return second.found
 
+    again.seconds = getattr(app, "TOOK", 0.0)
     check = run(Plan(**getattr(app, "PLAN", {"is_own": True})))
     may_run_again = getattr(app, "MAY_RUN_AGAIN", True)
     try:

@@ -189,6 +189,31 @@ class TestSuite:
             ]
         )
 
+    def test_among_many_old_objects_no_leak_of_a_test_that_can_run_again_is_passed_over(self, suite):
+        """A look there takes long, so that after some in vain, of tests that run only once fewer are looked at."""
+        suite.write(conftest="import pytest_leakcheck.addresses\n\npytest_leakcheck.addresses.LARGE = 100\n")
+        result = suite.run(
+            """
+            import gc
+
+            import pytest
+
+
+            @pytest.mark.parametrize("number", range(9))
+            def test_garbage(number):
+                point = Point(3)
+                point.y = point
+                gc.collect()  # from here on it is old
+
+
+            def test_leaks(): KEPT.append(Point(1))
+            """,
+            "--leakcheck",
+            prelude=SLOTS,
+        )
+
+        result.assert_outcomes(failed=1, passed=9)
+
     def test_one_made_once_or_in_a_slot_is_no_leak(self, suite):
         """Also where the second run's object comes to the address of the first one's."""
         result = suite.run(

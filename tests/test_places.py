@@ -10,7 +10,7 @@ import pytest
 
 from pytest_leakcheck import places
 from pytest_leakcheck.growth import Growth, container_of
-from pytest_leakcheck.places import below, names_of_type, place_of
+from pytest_leakcheck.places import are_reached, below, names_of_type, place_of
 
 
 class Thing:
@@ -157,6 +157,22 @@ class TestBelow:
 
         assert below([top], {id(inner)}) == [inner]
 
+    def test_what_a_function_made_by_a_call_closes_over_hangs_below_it(self):
+        """Its defaults and attributes as well; what a module's own function has is everybody's."""
+        top, closed_over, default, attribute, global_one = Thing(), Thing(), Thing(), Thing(), Thing()
+
+        def inner(value=default, *, name=default):
+            return closed_over, value, name
+
+        inner.attribute = attribute
+        scope = {"global_one": global_one, "held": lambda: global_one}
+        exec("def function(value=global_one): return global_one", scope)  # noqa: S102 - a module's own
+        top.functions = [inner, scope["function"]]
+
+        found = below([top], set(map(id, [closed_over, default, attribute, global_one])))
+
+        assert {id(obj) for obj in found} == set(map(id, [closed_over, default, attribute]))
+
     def test_it_looks_only_near(self, monkeypatch):
         """Past a limit what is farther is judged by itself."""
         monkeypatch.setattr(places, "MOST_BELOW", 5)
@@ -164,6 +180,30 @@ class TestBelow:
         top.items = [[[[[[[last]]]]]]]
 
         assert below([top], {id(last)}) == []
+
+
+class TestReach:
+    def test_what_references_lead_to_is_reached(self):
+        """Through a class as well, its bases included; all that is wanted must be."""
+        top, inner, elsewhere = Thing(), Thing(), Thing()
+        base = type("Base", (), {"held": [inner]})
+        top.kind = type("Kind", (base,), {})
+
+        assert are_reached({id(inner)}, [top])
+        assert are_reached({id(inner), id(top)}, [top])
+        assert not are_reached({id(inner), id(elsewhere)}, [top])
+
+    def test_only_near_and_not_through_what_everybody_has(self, monkeypatch):
+        """Then nothing is known: it may be reached all the same."""
+        top, near, last = Thing(), Thing(), Thing()
+        scope = {"last": last}
+        exec("def function(): return last", scope)  # noqa: S102 - a module's own
+        top.items = [near, scope["function"]]
+
+        assert not are_reached({id(last)}, [top])
+        assert are_reached({id(near)}, [top])
+        monkeypatch.setattr(places, "MOST_BELOW", 2)
+        assert not are_reached({id(near)}, [top])
 
 
 class TestGrowth:
@@ -187,6 +227,18 @@ class TestGrowth:
         app.REGISTRY["Form"] = [type("Form", (), {"fields": [field]})]
 
         assert growth.take({id(field)}) == [field]
+
+    def test_so_is_its_base_that_a_call_made(self, app):
+        """A test that registers a class may have made the one below as well; what other classes have is everybody's."""
+        app.REGISTRY = {}
+        growth = Growth(place_of([app, vars(app), app.REGISTRY]), is_through_classes=True)
+        field, shared = Thing(), Thing()
+        common = type("Common", (), {"shared": shared})
+
+        base = type("Base", (common,), {"fields": [field], "__qualname__": "test.<locals>.Base"})
+        app.REGISTRY["Form"] = type("Form", (base,), {})
+
+        assert growth.take({id(field), id(shared)}) == [field]
 
     def test_it_is_not_where_the_container_is_bounded(self, app):
         """It may have what grows by itself."""

@@ -89,8 +89,9 @@ def count_young() -> int:
 class Patience:
     """Which tests' objects to look for: on a large heap one look takes as long as many a test.
 
-    Where what tests left was no leak, only every second test is looked at, then every fourth, up to every
-    sixteenth. Errs towards a missed leak; it goes by tests, not by time, so that each run comes to the same verdicts.
+    For tests that are not run again, where it takes the most: where what they left was no leak, only every second one
+    is looked at, then every fourth, up to every sixteenth. Errs towards a missed leak; it goes by tests, not by time,
+    so that each run comes to the same verdicts.
     """
 
     def __init__(self) -> None:

@@ -41,6 +41,10 @@ class Afterlife(Generic[T]):
         self._kinds: dict[int, tuple[weakref.ref[type], bool]] = {}
         """By the ids of classes whether they have a finalizer: there are many more objects than classes."""
 
+    def __bool__(self) -> bool:
+        """Tell whether anything is watched, or there is something for `back` to tell."""
+        return self._is_listening or bool(self._gone)
+
     def add(self, obj: object, known: T) -> None:
         """Watch `obj`, which can be weakly referenced, if it has a finalizer that has not run yet."""
         kind = type(obj)
@@ -68,6 +72,8 @@ class Afterlife(Generic[T]):
 
     def stop(self) -> None:
         """Watch nothing any more; what `back` has to tell stays."""
+        if not self._is_listening:
+            return
         for entries in (self._young, self._old, self._due):
             entries.clear()
         self._is_listening = False

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 class Again(Protocol):
     """Runs a test once more, set-up and teardown included."""
 
+    @property
+    def seconds(self) -> float:
+        """How long the body of the first run took."""
+
     def __call__(self, *, is_traced: bool = False) -> Watch | None:
         """Return what it left of the project's own classes, or None if it failed.
 

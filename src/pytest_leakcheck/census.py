@@ -54,6 +54,7 @@ class Census:
         self._seen = 0
         self._has_promoted = self._has_collected = False
         self._is_running = False
+        self._has_generations = has_generations()
         self._pauses = 0
         """How many pauses are still to be resumed."""
 
@@ -61,7 +62,7 @@ class Census:
         """Take everything that lives now for old."""
         interpreter.collect(1)
         self._is_running = True
-        if has_generations():
+        if self._has_generations:
             interpreter.callbacks().append(self._before_collection)
         else:
             self._note_old()
@@ -71,6 +72,8 @@ class Census:
         if not self._is_running:
             return
         try:
+            if self._has_generations and self._at_once is None:
+                interpreter.collect(0)  # garbage that is gone need not be noted, which takes longer than to free it
             self._take()  # which may set off a collection: it must still be listened to
         finally:
             self._is_running = False
@@ -88,7 +91,7 @@ class Census:
         if not self._is_running:
             return
         if self._pauses == 1:
-            if has_generations():
+            if self._has_generations:
                 interpreter.collect(1)
             else:
                 self._note_old()
@@ -100,9 +103,14 @@ class Census:
         It is missed if a collection has promoted it already; where there are no generations, nothing tells, and it is
         missed as well.
         """
-        ref = rawtypes.weak_reference(obj) if has_generations() else None
+        ref = rawtypes.weak_reference(obj) if self._has_generations else None
         if ref is not None:
             self._asked[id(obj)] = ref, name
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was counted, and none of those asked after is new."""
+        return not (self._refs or self._answers or self._addresses or self._afterlife)
 
     def new_values(self) -> list[tuple[Any, str]]:
         """Return the living ones of those asked after that are new, each with its name."""
@@ -131,7 +139,7 @@ class Census:
     @property
     def span(self) -> int | None:
         """How many objects at most were promoted since the start, or None where their order does not tell."""
-        if self._has_collected or not has_generations():
+        if self._has_collected or not self._has_generations:
             return None
         return self._seen if self._has_promoted else 0
 
@@ -160,7 +168,7 @@ class Census:
     def _take(self, oldest: int = 1) -> None:
         if self._pauses:
             return
-        if not has_generations():
+        if not self._has_generations:
             self._note_new(gc.get_objects())
             return
         for generation in range(oldest + 1):

@@ -117,6 +117,13 @@ class Session:
         return notes
 
 
+_NONE_NAMED = targets.named(())
+
+
+def _origin_of_fixture(name: str) -> str:
+    return f"value of the fixture {key_text(text_of(name))}"
+
+
 class Check:
     """The check of one run of one test, or of one block."""
 
@@ -154,7 +161,7 @@ class Check:
         self._origin = origin
         self.session = session
         self._census: Census | None = None
-        self._named = targets.named(plan.instances_of)
+        self._named = targets.named(plan.instances_of) if plan.instances_of else _NONE_NAMED
         self._own = session.own if plan.is_own else None
 
     @property
@@ -252,10 +259,9 @@ class Check:
         """Watch the value of a function-scoped fixture if it was made for this test and can be weakly referenced."""
         if self._own is None or self._census is None or not targets.is_plain_instance(value):
             return
-        origin = f"value of the fixture {key_text(text_of(name))}"
-        self._census.ask(value, origin)
+        self._census.ask(value, name)
         if self._own_grades.is_listening and not self.grades.knows(value):
-            self._own_grades.add(value, Survivor(type_name(type(value)), origin))
+            self._own_grades.add(value, Survivor(type_name(type(value)), _origin_of_fixture(name)))
 
     def gather(self) -> None:
         """End the census and watch what it counted."""
@@ -264,10 +270,13 @@ class Check:
         if self._census is None:
             return
         self._census.stop()
+        if self._census.is_empty:
+            self._census = None
+            return
         known = {id(obj) for obj in (*self.watch.alive(), *self.found.alive())}
-        for value, origin in self._census.new_values():
+        for value, name in self._census.new_values():
             if id(value) not in known:
-                self.found.add_new([value], origin)
+                self.found.add_new([value], _origin_of_fixture(name))
                 known.add(id(value))
         counted = [obj for obj in self._census.new_objects() if id(obj) not in known]
         fresh = [obj for obj in counted if not interpreter.is_finalized(obj)]
@@ -278,7 +287,7 @@ class Check:
         for obj in {id(obj): obj for obj in back if id(obj) not in known}.values():
             watch = self.watch if self._named(type(obj)) else self.found
             watch.add_back(obj, Survivor(type_name(type(obj)), self._origin), self.plan.within)
-        if self._census.new_addresses() and self.session.patience.is_due():
+        if self._census.new_addresses():
             self.found.add_addresses(self._census.new_addresses(), self._origin, self._census.span)
         self._census = None
 
@@ -305,6 +314,8 @@ class Check:
         is not looked into.
         """
         self.gather()
+        if not (self.watch or self.found or self.grades or self._own_grades):
+            return None
         asked = self._judge_asked_for()
         cycles = self._own_cycles()
         leaks = (*(asked.leaks if asked else ()), *self._accumulated(again, kept), *cycles)
@@ -361,11 +372,19 @@ class Check:
             self.found.collect()
         return [self.session.told(leak, self._test) for leak in self._cycles(self._own_grades)]
 
-    def _accumulated(self, again: Callable[[], Again | None] | None, kept: Sequence[Any]) -> list[Leak]:
-        is_addressed = bool(self.found.addressed)
-        leaks = self._confirmed(again, kept)
-        if is_addressed:
-            self.session.patience.note(is_costly=self.found.is_costly, is_leak=bool(leaks))
+    def _accumulated(self, ask: Callable[[], Again | None] | None, kept: Sequence[Any]) -> list[Leak]:
+        ask = ask if self.plan.may_repeat else None
+        if not self.found.addressed or self.plan.is_strict:
+            return self._confirmed(ask, kept)
+        again = ask() if ask is not None else None
+        if again is not None:
+            return self._confirmed(lambda: again, kept)
+        patience = self.session.patience
+        if not patience.is_due():
+            self.found.addressed.clear()
+            return self._confirmed(None, kept)
+        leaks = self._confirmed(None, kept)
+        patience.note(is_costly=self.found.is_costly, is_leak=bool(leaks))
         return leaks
 
     def _confirmed(self, again: Callable[[], Again | None] | None, kept: Sequence[Any]) -> list[Leak]:
@@ -392,7 +411,7 @@ class Check:
             is_strict=self.plan.is_strict,
             within=self._within,
         )
-        leaks = confirmation.judge(again() if again is not None and self.plan.may_repeat else None)
+        leaks = confirmation.judge(again() if again is not None else None)
         self.entrusted = confirmation.entrusted
         return leaks
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+SEARCH_SECONDS = 30.0
+"""How long a search may take, in seconds, where nothing is set."""
 _REAL = (time.monotonic, time.sleep)
 """The functions themselves, in a tuple: freezegun puts its own in the place of each that a module has by a name."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_leakcheck import clock, describe, interpreter, rawtypes
 from pytest_leakcheck.advice import ADVICE
+from pytest_leakcheck.clock import SEARCH_SECONDS
 from pytest_leakcheck.extensions import no_words
 from pytest_leakcheck.further import Further, Known, searching_further
 from pytest_leakcheck.growth import container_of
@@ -16,7 +17,7 @@ from pytest_leakcheck.heap import Heap, unseen_holders
 from pytest_leakcheck.labels import labelled
 from pytest_leakcheck.links import INHERENT, bound_of, name_links, opened
 from pytest_leakcheck.model import Leak, Link, Proof, Root, Survivor, Trace
-from pytest_leakcheck.paths import SEARCH_OBJECTS, SEARCH_SECONDS, Search, find_paths
+from pytest_leakcheck.paths import SEARCH_OBJECTS, Search, find_paths
 from pytest_leakcheck.places import Place, place_of
 from pytest_leakcheck.positions import NOT_KNOWN, Positions
 from pytest_leakcheck.proof import OUTSIDE, Room, proving

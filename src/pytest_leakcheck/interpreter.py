@@ -5,6 +5,7 @@ What an interpreter lacks answers here as one would that never used it: no callb
 
 from __future__ import annotations
 
+import _thread
 import gc
 import sys
 import types
@@ -52,16 +53,18 @@ def collect(generation: int) -> int | None:
     While another thread collects, which may wait in a finalizer or a callback, ``gc.collect`` does nothing at all and
     tells of 0 objects (CPython 3.10-3.15): that is waited for, though not for ever, as it may be this thread itself.
     """
+    if not (COUNTS_REFERENCES and _thread._count()):  # noqa: SLF001 - how many other threads, without a lock
+        return gc.collect(generation)
     before, end = _collections(), clock.now() + LONGEST_WAIT
     freed: int | None = gc.collect(generation)
-    while COUNTS_REFERENCES and _collections() == before and clock.now() < end:
+    while _collections() == before and clock.now() < end:
         clock.sleep(0.001)
         freed = gc.collect(generation)
     return freed
 
 
 def _collections() -> int:
-    return sum(each["collections"] for each in gc.get_stats()) if COUNTS_REFERENCES else 0
+    return sum(each["collections"] for each in gc.get_stats())
 
 
 def freeze_count() -> int:

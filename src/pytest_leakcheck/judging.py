@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -58,9 +59,22 @@ def _second_run(item: pytest.Item, run: Run) -> Again | None:
     if why_not:
         return None
 
-    def again(*, is_traced: bool = False) -> Watch | None:
+    return _Again(item, run, run.call.duration)
+
+
+@dataclass(frozen=True)
+class _Again:
+    """Runs a test once more."""
+
+    item: pytest.Function
+    run: Run
+    """The first one."""
+    seconds: float
+
+    def __call__(self, *, is_traced: bool = False) -> Watch | None:
+        item, run = self.item, self.run
         second = Check(run.check.session, Plan(is_own=True), options=run.check.options)
-        RUNS[id(item)] = Run(second, is_owned=False)
+        RUNS[id(item)] = Run(second, run.hook, is_owned=False)
         second.start()
         try:
             with running_again(item, is_traced=is_traced) as errors:
@@ -76,8 +90,6 @@ def _second_run(item: pytest.Item, run: Run) -> Again | None:
         finally:
             second.stop()
             RUNS[id(item)] = run
-
-    return again
 
 
 def _failed_again(item: pytest.Item, error: BaseException) -> str:

@@ -31,9 +31,11 @@ _FLAGS = ("by_refcount", "repeat", "isolated")
 
 def plan_for(item: pytest.Item, options: Options) -> Plan:
     """Return what `item` is to be checked for; its markers are known to be right."""
-    if item.get_closest_marker("skip_leakcheck"):
+    marks = [mark for mark in item.iter_markers() if mark.name in _CHECKED]
+    if any(mark.name == "skip_leakcheck" for mark in marks):
         return Plan(is_skipped=True)
-    marks = list(item.iter_markers("no_leak"))
+    if not marks:
+        return Plan(is_own=options.is_on, by_refcount=options.cycles)
     asked = [mark.kwargs["instances_of"] for mark in marks if "instances_of" in mark.kwargs]
     is_bare = any("instances_of" not in mark.kwargs for mark in marks)
 

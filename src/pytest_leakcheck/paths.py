@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from pytest_leakcheck.rounds import Steps
 
-SEARCH_SECONDS = 30.0
-"""How long a search may take, in seconds, where nothing is set."""
 SEARCH_OBJECTS = 500_000
 """How many holders a search may meet; about 150 MB of tables (CPython 3.11)."""
 MOST_NEAREST = 500

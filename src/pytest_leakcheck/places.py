@@ -66,7 +66,8 @@ class Place:
 def below(members: list[Any], wanted: AbstractSet[int], *, is_through_classes: bool = False) -> list[Any]:
     """Return those of the objects with ids in `wanted` that hang below `members`, near enough to be found at once.
 
-    Modules and functions are not looked into, and classes only where that is asked for, at their own attributes.
+    Modules are not looked into, of functions only those that a call made, at what is theirs alone, and classes only
+    where that is asked for, at their own attributes and those of bases that a call made.
     """
     seen, wave = set(map(id, members)), members
     found: list[Any] = []
@@ -84,17 +85,34 @@ def below(members: list[Any], wanted: AbstractSet[int], *, is_through_classes: b
     return found
 
 
+def are_reached(wanted: AbstractSet[int], members: list[Any]) -> bool:
+    """Tell whether references lead from `members` to all objects with ids in `wanted`, as far as a near look tells.
+
+    Classes are passed through, modules and functions are not.
+    """
+    seen, wave = set(map(id, members)), members
+    while wave and len(seen) < MOST_BELOW and not wanted <= seen:
+        fresh = {id(obj): obj for obj in gc.get_referents(*wave) if interpreter.is_tracked(obj)}
+        wave = [obj for node, obj in fresh.items() if node not in seen and not _is_shared(obj, is_through_classes=True)]
+        seen.update(fresh)
+    return wanted <= seen
+
+
 def _parts(holders: list[Any]) -> list[Any]:
     """Return what `holders` refer to: of a class its own attributes, of frames and tracebacks the local variables.
 
-    Its own class is nothing that an object has.
+    The bases of a class count where a call made them, too. Its own class is nothing that an object has.
     """
     found: list[Any] = []
     for holder in holders:
         if rawtypes.is_type(holder):
             found += gc.get_referents(*gc.get_referents(rawtypes.class_dict(holder)))
+            found += [base for base in rawtypes.mro_of(holder) if "<locals>" in rawtypes.qualname_of(base)]
         elif type(holder) is types.FrameType:
             found += [value for _, value in take_locals(holder)]
+        elif type(holder) is types.FunctionType:
+            shared = holder.__globals__, getattr(holder, "__builtins__", None)  # which PyPy's lack
+            found += [part for part in gc.get_referents(holder) if not any(part is each for each in shared)]
         elif type(holder) is types.TracebackType:
             found += _locals_of(holder)
         else:
@@ -115,7 +133,9 @@ def _locals_of(traceback: types.TracebackType) -> list[Any]:
 def _is_shared(obj: Any, *, is_through_classes: bool) -> bool:
     if rawtypes.is_type(obj):
         return not is_through_classes
-    return rawtypes.is_module(obj) or type(obj) is types.FunctionType
+    if type(obj) is types.FunctionType:
+        return "<locals>" not in obj.__qualname__  # a decorator made one that a module has by its own name, too
+    return rawtypes.is_module(obj)
 
 
 def place_of(objects: list[Any]) -> Place | None:

@@ -24,12 +24,8 @@ from pytest_leakcheck.rawtypes import text_of
 from pytest_leakcheck.release import let_go
 from pytest_leakcheck.timeouts import further_run, limited, why_no_further_run
 
-try:
-    import tracemalloc
-except ModuleNotFoundError:  # pragma: only on PyPy, where it is not told what made an object
-    tracemalloc = None  # type: ignore[assignment]
-
 if TYPE_CHECKING:
+    import tracemalloc
     from collections.abc import Iterator
 
 REPEATING = pytest.StashKey[bool]()
@@ -78,9 +74,10 @@ def _is_of_pytest(function: object) -> bool:
 @contextlib.contextmanager
 def running_again(item: pytest.Function, *, is_traced: bool) -> Iterator[list[BaseException]]:
     """Run `item` once more; yield what went wrong, with the allocations of the run still on record if it is traced."""
-    is_ours = is_traced and tracemalloc is not None and not tracemalloc.is_tracing()
-    if is_ours:
-        tracemalloc.start(_FRAMES)
+    tracer = _tracer() if is_traced else None
+    is_ours = tracer is not None and not tracer.is_tracing()
+    if tracer is not None and is_ours:
+        tracer.start(_FRAMES)
     item.stash[REPEATING] = True
     errors: list[BaseException] = []
     try:
@@ -89,8 +86,18 @@ def running_again(item: pytest.Function, *, is_traced: bool) -> Iterator[list[Ba
         yield errors
     finally:
         item.stash[REPEATING] = False
-        if is_ours:
-            tracemalloc.stop()
+        if tracer is not None and is_ours:
+            tracer.stop()
+
+
+def _tracer() -> types.ModuleType | None:
+    """Return the module tracemalloc, which only a leak needs, or None where there is none."""
+    with undisturbed():
+        try:
+            import tracemalloc  # noqa: PLC0415 - most runs never get here
+        except ModuleNotFoundError:  # pragma: only on PyPy, where it is not told what made an object
+            return None
+    return tracemalloc
 
 
 def _run(item: pytest.Function, errors: list[BaseException]) -> None:
@@ -216,7 +223,8 @@ def _ignore(**_: object) -> None:
 
 def made_at(obj: object, root: str) -> tuple[str, int] | None:
     """Return the file and line that made an object of the second run, one of the project's where there is one."""
-    traced = _traceback_of(obj) if tracemalloc is not None else None
+    tracer = _tracer()
+    traced = _traceback_of(tracer, obj) if tracer is not None else None
     if traced is None:
         return None
     folder = os.path.join(root, "")  # noqa: PTH118 - a prefix, to end in a separator
@@ -225,8 +233,8 @@ def made_at(obj: object, root: str) -> tuple[str, int] | None:
     return (own or lines)[-1]
 
 
-def _traceback_of(obj: object) -> tracemalloc.Traceback | None:
-    traced = tracemalloc.get_object_traceback(obj)
+def _traceback_of(tracer: Any, obj: object) -> tracemalloc.Traceback | None:
+    traced: tracemalloc.Traceback | None = tracer.get_object_traceback(obj)
     if traced is not None or sys.version_info[:2] != (3, 11):
         return traced
     # 3.11 forgets that the memory of most instances starts two words before the collector's header of two words.
@@ -236,4 +244,4 @@ def _traceback_of(obj: object) -> tracemalloc.Traceback | None:
     look_up = ctypes.pythonapi._PyTraceMalloc_GetTraceback  # noqa: SLF001 - there is no public way by address
     look_up.restype, look_up.argtypes = ctypes.py_object, (ctypes.c_uint, ctypes.c_size_t)
     frames = look_up(0, id(obj) - 4 * ctypes.sizeof(ctypes.c_void_p))
-    return tracemalloc.Traceback(frames) if frames else None
+    return tracer.Traceback(frames) if frames else None

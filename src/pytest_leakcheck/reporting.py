@@ -36,6 +36,7 @@ _MOST_TEXT = 2_000
 
 _TAKEN_IN = frozenset({"leakcheck_checked", "leakcheck_notes", "leakcheck_pardoned"})
 """What reports bring that concerns the end of the run alone."""
+_OURS = _TAKEN_IN | {"leakcheck", "leakcheck_beside"}
 
 
 class LeakRepr(TerminalRepr):
@@ -144,6 +145,8 @@ class Reporter:
     def _take_in(self, report: pytest.TestReport) -> None:
         """Count, and give a report that crossed from a worker its colours back."""
         self._strip(report)
+        if report.passed and _OURS.isdisjoint(vars(report)):
+            return
         checked = getattr(report, "leakcheck_checked", None)
         repeated = self._repeated.setdefault(getattr(report, "worker_id", ""), [])
         for kind, text in getattr(report, "leakcheck_notes", ()):
@@ -170,7 +173,7 @@ class Reporter:
             self._reruns.discard(report.nodeid)
         if str(report.outcome) == "rerun":
             self._reruns.add(report.nodeid)
-        if report.nodeid in self._reruns:
+        if self._reruns and report.nodeid in self._reruns:
             report.user_properties = [pair for pair in report.user_properties if pair[0] != _PROPERTY]
 
     def _spot(self, report: pytest.TestReport) -> Spot:

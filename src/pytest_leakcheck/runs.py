@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck.describe import fault_text
 from pytest_leakcheck.scopes import Accumulated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import pytest
     from _pytest.runner import CallInfo
 
@@ -25,6 +22,8 @@ class Run:
     """One run of one test; a rerun is another."""
 
     check: Check
+    hook: Any
+    """The hooks as they are in the test's folder, which take a while to find."""
     is_owned: bool
     is_clean: bool = True
     """Whether nothing has failed, skipped or raised of itself so far."""
@@ -49,13 +48,27 @@ class Run:
     judged: float = 0.0
     """Seconds that the verdict took, further runs of the test included: no part of its teardown's duration."""
 
-    @contextmanager
-    def contained(self) -> Iterator[None]:
+    def contained(self) -> _Contained:
         """Note an error of the check as trouble to tell of, and go on: it must not break the user's run."""
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 - whatever it is
-            self.trouble = self.trouble or fault_text(error)
+        return _Contained(self)
+
+
+class _Contained:
+    """A context as a class: as a generator, which costs three times as much, it would be entered at each fixture."""
+
+    __slots__ = ("_run",)
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        self._run.trouble = self._run.trouble or fault_text(error)
+        return True
 
 
 RUNS: dict[int, Run] = {}

@@ -123,5 +123,6 @@ def is_plain_instance(obj: object) -> bool:
     """Tell whether `obj` is neither a class, nor a module, nor a function, nor of ours: those are never blamed."""
     if rawtypes.module_of(type(obj)).partition(".")[0] == "pytest_leakcheck":
         return False
-    blameless = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType)
-    return not any(rawtypes.is_instance(obj, kind) for kind in blameless)
+    kind = type(obj)
+    is_function = kind is types.FunctionType or kind is types.BuiltinFunctionType
+    return not (is_function or rawtypes.is_type(obj) or rawtypes.is_module(obj))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 
 @dataclass(slots=True)
@@ -33,6 +34,7 @@ class Timer:
 _MOST_OF_LIMIT = 0.4
 """Of a test's limit, what its first run may take for a second one to be tried."""
 _TIMER = pytest.StashKey[Timer]()
+_NO_TIMER = nullcontext()
 
 
 class Timeouts:
@@ -57,13 +59,14 @@ class Timeouts:
             timer.is_running = timer.is_to_go_on = False
 
 
-@contextmanager
-def suspended(item: pytest.Item) -> Iterator[None]:
+def suspended(item: pytest.Item) -> AbstractContextManager[None]:
     """Stop the timer of a test for the time of a verdict; what comes after has the whole limit again."""
     timer = item.stash.get(_TIMER, None)
-    if timer is None or not timer.is_running:
-        yield
-        return
+    return _NO_TIMER if timer is None or not timer.is_running else _suspended(item, timer)
+
+
+@contextmanager
+def _suspended(item: pytest.Item, timer: Timer) -> Iterator[None]:
     item.config.hook.pytest_timeout_cancel_timer(item=item)
     timer.is_to_go_on = True
     try:

@@ -112,7 +112,7 @@ class Judge:
     def begin(self, item: pytest.Item, plan: Plan) -> Run:
         """Start the check of one run of `item`."""
         check = Check(self._session, plan, item.nodeid, options=self._options_for(item))
-        run = Run(check, is_owned=self._owned is item)
+        run = Run(check, item.ihook, is_owned=self._owned is item)
         RUNS[id(item)] = self._latest = run
         run.check.is_expected = lambda: _is_expected_to_fail(item)
         with run.contained():
@@ -318,8 +318,10 @@ class Judge:
 
     def _tell_outlived(self, item: pytest.Item, run: Run, found: Accumulated) -> None:
         """Report what outlived fixtures as the failure of the test that they ended with."""
+        if not found.leaks:
+            return
         run.outlived = Accumulated()
-        unlisted = run.check.unpardoned(Report(found.leaks) if found.leaks else None)
+        unlisted = run.check.unpardoned(Report(found.leaks))
         if unlisted is None:
             return
         report = completed(unlisted, item.nodeid, run.check.options, again=found.tests)
@@ -362,7 +364,7 @@ class Judge:
         give_told(item, call, report)
         if call.when == "teardown":
             self._end_run(item, run, report)
-        self._log(item, run, call, report)
+        self._log(run, call, report)
         return report
 
     def _end_run(self, item: pytest.Item, run: Run, report: pytest.TestReport) -> None:
@@ -375,7 +377,7 @@ class Judge:
             self._asked.note(run.check.plan)
         del RUNS[id(item)]
         if run.is_owned and run.report is not None:
-            item.ihook.pytest_runtest_logreport(report=run.report)
+            run.hook.pytest_runtest_logreport(report=run.report)
 
     def _note(self, item: pytest.Item, call: CallInfo[None], report: pytest.TestReport) -> None:
         """Note what concerns the whole run: that a test failed of itself, what it told, what was found by its end."""
@@ -388,7 +390,7 @@ class Judge:
         if call.when == "teardown":
             note_found(report, self._session)
 
-    def _log(self, item: pytest.Item, run: Run, call: CallInfo[None], report: pytest.TestReport) -> None:
+    def _log(self, run: Run, call: CallInfo[None], report: pytest.TestReport) -> None:
         """Log a report at once as pytest would have, but hold back the call's if it is still to be judged."""
         if not run.is_owned:
             if _is_awaited(run, call):
@@ -400,7 +402,7 @@ class Judge:
         if call.when == "call" and run.is_clean:
             run.call, run.report = call, report
         else:
-            item.ihook.pytest_runtest_logreport(report=report)
+            run.hook.pytest_runtest_logreport(report=report)
 
 
 def _is_expected_to_fail(item: pytest.Item) -> bool:
