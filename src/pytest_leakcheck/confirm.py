@@ -408,8 +408,10 @@ class Confirmation:
         for finding in findings:
             fresh = [objects[index] for index in finding.members if index < number]
             leak = replace(finding.leak, survivors=tuple(second.facts(fresh)), also_keeps=())
+            if not fresh:  # made once: initialisation, whatever holds it
+                continue
             self._entrust(finding, objects, facts)
-            if not fresh or self._may_live(leak):
+            if self._may_live(leak):
                 continue
             is_growing = len(fresh) < len(finding.members)
             for confirmed in self._verdict(finding._replace(leak=leak), second, fresh, is_growing=is_growing):

@@ -81,7 +81,18 @@ def _may_refer(obj: object) -> bool:
     return id(type(obj)) not in _ATOMS  # pragma: only on PyPy
 
 
-is_tracked: Callable[[object], bool] = getattr(gc, "is_tracked", _may_refer)
+def _is_tracked_or_immortal(obj: object) -> bool:  # pragma: only on free-threaded builds
+    """Tell whether an object is tracked, or of the kinds that 3.13 tracks no more once a first thread has started."""
+    kind = type(obj)
+    return gc.is_tracked(obj) or kind is types.FunctionType or type.__subclasscheck__(type, kind)
+
+
+def _is_tracked() -> Callable[[object], bool]:
+    has_immortals = sys.version_info[:2] == (3, 13) and not getattr(sys, "_is_gil_enabled", lambda: True)()
+    return _is_tracked_or_immortal if has_immortals else getattr(gc, "is_tracked", _may_refer)
+
+
+is_tracked = _is_tracked()
 """Tells whether the collector tracks an object; where it tracks everything (PyPy), whether that may refer to any."""
 
 
