@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shlex
 from dataclasses import replace
@@ -62,7 +63,12 @@ def _as_argument(test: str, root: str) -> str:
     if len(test) > _MOST_OF_TEST or not test.isprintable():
         test = test.partition("[")[0]  # an id of parametrize: the line runs the others with it
     path, colons, names = test.partition("::")
-    return Path(os.path.relpath(Path(root, path))).as_posix() + colons + names
+    return _from_here(path, root, os.getcwd()) + colons + names  # noqa: PTH109 - a text, many times
+
+
+@functools.lru_cache(maxsize=64)
+def _from_here(path: str, root: str, here: str) -> str:
+    return Path(os.path.relpath(Path(root, path), here)).as_posix()
 
 
 def _pictures(report: Report, test: str, folder: str) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ towards a missed leak as well, where a new entry leads to what grows by itself.
 from __future__ import annotations
 
 import gc
-import itertools
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import rawtypes
@@ -43,11 +42,18 @@ class Growth:
     def _take_new(self) -> list[Any]:
         containers = self._container.held(is_exact=False)
         entries = [entry for each in containers.values() for entry in _entries(each)]
-        nodes = list(map(id, entries))
-        known, self._known = self._known, set(nodes)
-        fresh = self._known - known  # of thousands, mostly one or two
-        picked = itertools.compress(entries, map(fresh.__contains__, nodes))
-        return list({id(entry): entry for entry in picked}.values())
+        known, self._known = self._known, set(map(id, entries))
+        return _picked(entries, self._known - known)
+
+
+def _picked(entries: list[Any], wanted: AbstractSet[int]) -> list[Any]:
+    """Return the entries with ids in `wanted`, mostly one or two of thousands, at an end."""
+    found: dict[int, Any] = {}
+    for pair in zip(entries, reversed(entries), strict=True) if wanted else ():
+        found.update((id(entry), entry) for entry in pair if id(entry) in wanted)
+        if len(found) == len(wanted):
+            break
+    return list(found.values())
 
 
 def _entries(container: Any) -> list[Any]:

@@ -6,6 +6,7 @@ objects it tells of, cross a process boundary and be compared whole in a test.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from dataclasses import dataclass
@@ -283,6 +284,7 @@ def _without_turns(patterns: list[str]) -> list[str]:
     return kept
 
 
+@functools.lru_cache(maxsize=256)
 def fingerprint(trace: Trace | None, type_name: str) -> str:
     """Return twelve hexadecimal digits for the generalised names along `trace`.
 
