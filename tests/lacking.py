@@ -9,12 +9,17 @@ _NOTHING_DIES = "nothing dies on PyPy before a collection"
 _NO_PYTHONAPI = "PyPy has no ctypes.pythonapi to lose a reference in C with"
 _NO_TRACEMALLOC = "PyPy has no tracemalloc, which tells where an object was made"
 _SLOTS_ARE_WEAK = "objects with slots can be weakly referenced on PyPy"
+_IN_PYTHON = "futures and what mocks keep have other parts on PyPy, so that the path is another one"
 _NO_CALLBACKS = "PyPy's collector has no callbacks, thresholds or generations to be seen"
 
 ON_PYPY = {
     "test_addresses.py::TestSuite::test_a_slotted_dataclass_leaks_like_any_object": _NO_TRACEMALLOC,
     "test_addresses.py::TestSuite::test_without_a_second_run_it_is_missed": _SLOTS_ARE_WEAK,
+    "test_addresses.py::TestWatched::test_as_many_of_the_old_are_looked_at_as_were_promoted": _NO_CALLBACKS,
+    "test_addresses.py::TestWatched::test_one_that_died_by_itself": _NOTHING_DIES,
     "test_addresses.py::test_the_youngest_of_the_old_are_looked_at_alone": _NO_CALLBACKS,
+    "test_advice.py::test_advice_is_given_and_cures[future-callback": _IN_PYTHON,
+    "test_advice.py::test_advice_is_given_and_cures[mock-": _IN_PYTHON,
     "test_advice.py::test_advice_is_given_and_cures[unaccounted-mend-the-extension-call]": _NO_PYTHONAPI,
     "test_afterlife.py": "PyPy has no gc.is_finalized",
     "test_annotations.py::TestRuns::test_what_waits_for_the_collector_is_said_to": _NOTHING_DIES,
@@ -26,6 +31,20 @@ ON_PYPY = {
     "test_census.py::TestExact::test_what_cannot_be_weakly_referenced_is_noted_by_its_address": _SLOTS_ARE_WEAK,
     "test_census.py::TestExact::test_what_the_test_freezes": "PyPy has no gc.freeze",
     "test_census.py::TestGenerations::test_interpreters_without_young_generations": _NO_CALLBACKS,
+    "test_confirm.py::TestByRecurrence::test_what_has_no_visible_holder": _NO_PYTHONAPI,
+    "test_confirm.py::TestByRepeat::test_what_accumulates_is_a_leak": _NO_TRACEMALLOC,
+    "test_confirm.py::TestIgnored::test_what_has_no_visible_holder": _NO_PYTHONAPI,
+    "test_faults.py::TestErrorsOfTheInterpreter::test_a_cycle_that_can_not_be_looked_at": _NOTHING_DIES,
+    "test_faults.py::TestErrorsOfTheInterpreter::test_one_that_was_looked_at": _NOTHING_DIES,
+    "test_faults.py::TestErrorsOfTheInterpreter::test_where_the_line_that_made_an_object": _NO_TRACEMALLOC,
+    "test_faults.py::TestFinalizers::test_reports_can_be_had_while_the_interpreter_ends": (
+        "PyPy runs no finalizers as it ends"
+    ),
+    "test_faults.py::TestSignals::test_a_handler_that_raises_amid_a_verdict": _NOTHING_DIES,
+    "test_faults.py::test_import_hooks_that_fail": _NOTHING_DIES,
+    "test_faults.py::test_where_memory_is_short": "PyPy itself dies where its memory is limited (8.0.1)",
+    "test_heap.py::test_a_long_chain_is_climbed_in_few_passes": "PyPy's passes over the heap take too long for it",
+    "test_heap.py::test_what_hangs_near_a_module_takes_no_question": "PyPy does not tell whether all holders are known",
     "test_judging.py": _NO_TRACEMALLOC,
     "test_letting_go.py": _NO_CALLBACKS,
     "test_quiet.py::TestCollector::test_its_state_is_the_same_after_the_run": _NO_CALLBACKS,

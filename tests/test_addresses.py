@@ -5,6 +5,7 @@ import weakref
 
 import pytest
 
+from pytest_leakcheck import interpreter
 from pytest_leakcheck.addresses import Patience, find
 from pytest_leakcheck.watch import Watch
 
@@ -96,6 +97,32 @@ class TestWatched:
 
         assert not watch.collect_young()
         assert (called, watch.is_costly) == ([0], False)
+
+    @pytest.mark.skipif(not interpreter.COUNTS_REFERENCES, reason="nobody knows whether there was a collection")
+    def test_they_are_looked_for_once_between_two_collections(self, monkeypatch):
+        """No other one can have died meanwhile; what is added or taken over is looked for."""
+        gc.disable()
+        try:
+            watch, other, things = Watch(), Watch(), [Slotted() for _ in range(3)]
+            looks = []
+            monkeypatch.setattr(
+                "pytest_leakcheck.addresses.find", lambda wanted, *_: (looks.append(len(wanted)), find(wanted))[1]
+            )
+            watch.add_addresses({id(things[0]): KIND}, "made")
+            assert watch.drop_dead()
+            assert watch.drop_dead()
+            assert looks == [1]
+            watch.add_addresses({id(things[1]): KIND}, "made")
+            assert watch.drop_dead()
+            other.add_addresses({id(things[2]): KIND}, "made")
+            watch.take_over(other)
+            assert watch.drop_dead()
+            assert looks == [1, 2, 3]
+            gc.collect(0)
+            assert watch.drop_dead()
+            assert looks == [1, 2, 3, 3]
+        finally:
+            gc.enable()
 
     def test_those_of_another_are_taken_over(self):
         """However long ago they were made."""

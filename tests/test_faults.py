@@ -600,7 +600,7 @@ class TestPathsThatCanNotBeWritten:
         """Its lines make no sense at the end of the run: that is told, and nothing is written over them."""
         known = suite.path / "known.txt"
         known.write_text("")
-        spoil = "def test_spoils(): open('known.txt', 'wb').write(b'\\x00\\xff half a li')\n"
+        spoil = "def test_spoils(): __import__('pathlib').Path('known.txt').write_bytes(b'\\x00\\xff half a li')\n"
         options = ("--leakcheck", "--leakcheck-baseline=known.txt")
         result = suite.run(LEAKY + spoil, *options, "--leakcheck-update-baseline")
 

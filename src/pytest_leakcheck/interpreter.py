@@ -55,16 +55,17 @@ def collect(generation: int) -> int | None:
     """
     if not (COUNTS_REFERENCES and _thread._count()):  # noqa: SLF001 - how many other threads, without a lock
         return gc.collect(generation)
-    before, end = _collections(), clock.now() + LONGEST_WAIT
+    before, end = collections(), clock.now() + LONGEST_WAIT
     freed: int | None = gc.collect(generation)
-    while _collections() == before and clock.now() < end:
+    while collections() == before and clock.now() < end:
         clock.sleep(0.001)
         freed = gc.collect(generation)
     return freed
 
 
-def _collections() -> int:
-    return sum(each["collections"] for each in gc.get_stats())
+def collections() -> int:
+    """Return how many collections there have been; -1 where they are not counted."""
+    return sum(each["collections"] for each in gc.get_stats()) if COUNTS_REFERENCES else -1
 
 
 def freeze_count() -> int:

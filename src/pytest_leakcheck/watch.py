@@ -65,6 +65,8 @@ class Watch:
     """How many there had been when these were made: another one puts the old objects into another order."""
     is_costly: bool = False
     """Whether looks for these took long."""
+    seen: int = -1
+    """How many collections there had been when all of these were last seen alive: only another one frees any."""
     total: int = 0
     """How many objects were ever added, dead ones included."""
 
@@ -119,6 +121,7 @@ class Watch:
         """Watch what is at the addresses `nodes`, each given with its type; `span` is as in `addresses.find`."""
         self.span = None if span is None or self.span is None else self.span + span
         self.full_collections = interpreter.full_collections()
+        self.seen = -1
         for node, ref in nodes.items():
             kind = ref()
             if kind is not None:
@@ -149,7 +152,7 @@ class Watch:
         """Watch what `other` watches as well."""
         self.watched += other.watched
         self.addressed.update(other.addressed)
-        self.span = None
+        self.span, self.seen = None, -1
 
     def forget(self, objects: Iterable[object]) -> None:
         """Stop watching `objects`."""
@@ -228,9 +231,10 @@ class Watch:
     def drop_dead(self) -> bool:
         """Forget what has died; tell whether anything is left."""
         self._drop_dead_refs()
-        if self._drop_dead_types():
+        if self._drop_dead_types() and not 0 <= self.seen == interpreter.collections():
             found = self._found()
             self.addressed = {node: known for node, known in self.addressed.items() if node in found}
+            self.seen = interpreter.collections()
         return len(self) > 0
 
     def _drop_dead_refs(self) -> bool:
