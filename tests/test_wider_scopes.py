@@ -56,6 +56,16 @@ def told(result):
     return [line for line in lines if " checked; " not in line]
 
 
+def test_a_leak_that_a_baseline_lists_fails_no_test(shop):
+    """As one of a test's own."""
+    tests = {"test_a": USES, "test_b": USES}
+    shop("--leakcheck-baseline=known.txt", "--leakcheck-update-baseline", **tests)
+    result = shop("--leakcheck-baseline=known.txt", **tests)
+
+    result.assert_outcomes(passed=4)
+    result.stdout.fnmatch_lines(["leakcheck: * no new leaks; *"])
+
+
 class TestErrors:
     def test_errors_of_several_scopes_are_all_told(self, shop):
         """As pytest tells them, though each scope ends in a step of its own."""
