@@ -780,7 +780,7 @@ def restore():
     vars(app).update(__name__="app", Thing=Thing)
     warnings._showwarnmsg_impl = SHOW
     signal.signal(signal.SIGUSR1, signal.SIG_DFL)
-    gc.callbacks.clear()
+    getattr(gc, "callbacks", []).clear()  # which PyPy lacks
 
 
 SHOW = warnings._showwarnmsg_impl

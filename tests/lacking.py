@@ -9,7 +9,7 @@ _NOTHING_DIES = "nothing dies on PyPy before a collection"
 _NO_PYTHONAPI = "PyPy has no ctypes.pythonapi to lose a reference in C with"
 _NO_TRACEMALLOC = "PyPy has no tracemalloc, which tells where an object was made"
 _SLOTS_ARE_WEAK = "objects with slots can be weakly referenced on PyPy"
-_IN_PYTHON = "futures and what mocks keep have other parts on PyPy, so that the path is another one"
+_IN_PYTHON = "what is written in C on CPython, or in Python, has other parts on PyPy, so that the path is another one"
 _NO_CALLBACKS = "PyPy's collector has no callbacks, thresholds or generations to be seen"
 
 ON_PYPY = {
@@ -45,6 +45,10 @@ ON_PYPY = {
     "test_faults.py::test_where_memory_is_short": "PyPy itself dies where its memory is limited (8.0.1)",
     "test_heap.py::test_a_long_chain_is_climbed_in_few_passes": "PyPy's passes over the heap take too long for it",
     "test_heap.py::test_what_hangs_near_a_module_takes_no_question": "PyPy does not tell whether all holders are known",
+    "test_idioms.py::test_all_pass_where_nothing_leaks": _NOTHING_DIES,
+    "test_integrations.py::test_asyncio_words": _IN_PYTHON,
+    "test_integrations.py::test_executors_are_told_by_thread_and_queue": _IN_PYTHON,
+    "test_integrations.py::test_logging_names_records_and_handlers": _IN_PYTHON,
     "test_judging.py": _NO_TRACEMALLOC,
     "test_letting_go.py": _NO_CALLBACKS,
     "test_quiet.py::TestCollector::test_its_state_is_the_same_after_the_run": _NO_CALLBACKS,

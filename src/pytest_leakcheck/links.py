@@ -371,7 +371,7 @@ def _mapping(path: Path) -> Named | None:
     for key, value in rawtypes.items_of(holder):
         if value is held:
             return _item("weakly keyed item" if rawtypes.is_instance(key, weakref.ref) else "dict item", key)
-    for key in list(dict.keys(holder)):
+    for key in rawtypes.listed(dict.keys(holder)):
         if key is held:
             return Named(f"key {describe.key_text(key)}", "dict key", "key", 1)
     return None
@@ -381,7 +381,7 @@ def _sequence(path: Path) -> Named | None:
     holder, held = path[0], path[1]
     for base in (list, tuple, deque):
         if rawtypes.is_instance(holder, base):
-            values = list(base.__iter__(holder))
+            values = rawtypes.listed(base.__iter__(holder))
             is_held = map(operator.is_, values, itertools.repeat(held))
             index = next(itertools.compress(itertools.count(), is_held), None)
             if index is not None:

@@ -120,7 +120,7 @@ def as_targets(value: Any) -> tuple[type | str, ...]:
 def _listed(value: Any) -> list[Any]:
     for kind in (list, tuple, set, frozenset):
         if rawtypes.is_instance(value, kind):
-            return list(kind.__iter__(value))
+            return rawtypes.listed(kind.__iter__(value))
     return [value]
 
 

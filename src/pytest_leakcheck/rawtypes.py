@@ -138,16 +138,31 @@ class Names:
         return names.get(name) if self._is_plain[id(names)] else item_of(names, name)
 
 
+def listed(items: Iterable[Any]) -> list[Any]:
+    """Return what an iterator or a view of a container yields.
+
+    PyPy's ``list``, and a comprehension as well, would ask the container for its ``len``, which may be the user's.
+    """
+    return list(items) if interpreter.COUNTS_REFERENCES else _one_by_one(items)
+
+
+def _one_by_one(items: Iterable[Any]) -> list[Any]:  # pragma: only on PyPy
+    found: list[Any] = []
+    for item in items:
+        found.append(item)  # noqa: PERF402 - see there
+    return found
+
+
 def items_of(names: Any) -> Iterable[tuple[Any, Any]]:
     """Return the items of a dict, of a view of a class's attributes or of a context; a subclass's own are not asked."""
-    return list(dict.items(names) if is_instance(names, dict) else names.items())
+    return listed(dict.items(names) if is_instance(names, dict) else names.items())
 
 
 def items_in(values: Any) -> Iterable[Any]:
     """Return what is in a tuple or list; a subclass's own ``__iter__`` is not asked. Nothing for anything else."""
     for base in (tuple, list):
         if is_instance(values, base):
-            return list(base.__iter__(values))
+            return listed(base.__iter__(values))
     return ()
 
 
