@@ -10,6 +10,7 @@ _NO_PYTHONAPI = "PyPy has no ctypes.pythonapi to lose a reference in C with"
 _NO_TRACEMALLOC = "PyPy has no tracemalloc, which tells where an object was made"
 _SLOTS_ARE_WEAK = "objects with slots can be weakly referenced on PyPy"
 _IN_PYTHON = "what is written in C on CPython, or in Python, has other parts on PyPy, so that the path is another one"
+_NO_FREEZE = "PyPy has no gc.freeze"
 _NO_CALLBACKS = "PyPy's collector has no callbacks, thresholds or generations to be seen"
 
 ON_PYPY = {
@@ -29,7 +30,7 @@ ON_PYPY = {
     "test_census.py::TestExact::test_a_collector_that_the_test_turns_off": _NO_CALLBACKS,
     "test_census.py::TestExact::test_all_new_objects_are_counted_once": _NO_CALLBACKS,
     "test_census.py::TestExact::test_what_cannot_be_weakly_referenced_is_noted_by_its_address": _SLOTS_ARE_WEAK,
-    "test_census.py::TestExact::test_what_the_test_freezes": "PyPy has no gc.freeze",
+    "test_census.py::TestExact::test_what_the_test_freezes": _NO_FREEZE,
     "test_census.py::TestGenerations::test_interpreters_without_young_generations": _NO_CALLBACKS,
     "test_confirm.py::TestByRecurrence::test_what_has_no_visible_holder": _NO_PYTHONAPI,
     "test_confirm.py::TestByRepeat::test_what_accumulates_is_a_leak": _NO_TRACEMALLOC,
@@ -51,6 +52,8 @@ ON_PYPY = {
     "test_integrations.py::test_executors_are_told_by_thread_and_queue": _IN_PYTHON,
     "test_integrations.py::test_logging_names_records_and_handlers": _IN_PYTHON,
     "test_judging.py": _NO_TRACEMALLOC,
+    "test_laws.py::test_a_report_says_that_frozen": _NO_FREEZE,
+    "test_laws.py::test_holders_hidden_by_freeze": _NO_FREEZE,
     "test_letting_go.py": _NO_CALLBACKS,
     "test_quiet.py::TestCollector::test_its_state_is_the_same_after_the_run": _NO_CALLBACKS,
     "test_untracked.py::test_one_that_only_c_code_leads_to": _NO_PYTHONAPI,
