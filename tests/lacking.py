@@ -35,6 +35,7 @@ ON_PYPY = {
     "test_confirm.py::TestByRecurrence::test_what_has_no_visible_holder": _NO_PYTHONAPI,
     "test_confirm.py::TestByRepeat::test_what_accumulates_is_a_leak": _NO_TRACEMALLOC,
     "test_confirm.py::TestIgnored::test_what_has_no_visible_holder": _NO_PYTHONAPI,
+    "test_explain.py::test_of_two_roots_that_are_as_near": _IN_PYTHON,
     "test_faults.py::TestErrorsOfTheInterpreter::test_a_cycle_that_can_not_be_looked_at": _NOTHING_DIES,
     "test_faults.py::TestErrorsOfTheInterpreter::test_one_that_was_looked_at": _NOTHING_DIES,
     "test_faults.py::TestErrorsOfTheInterpreter::test_where_the_line_that_made_an_object": _NO_TRACEMALLOC,

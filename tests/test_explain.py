@@ -60,3 +60,32 @@ print(render(Report(room.explain([KEPT], [Survivor("Thing", "")]))))
     words = " ".join(told.split())
     assert "__main__ module GC root .KEPT Thing LEAKED" in words
     assert "Not proven that there is no other path: what holds objects changed during the search." in words
+
+
+def test_of_two_roots_that_are_as_near_the_one_with_the_shorter_chain_is_told():
+    """The tree of a context is the root itself; a callback of atexit hangs below one."""
+    leaks.run_script(
+        """
+import atexit, contextvars
+from pytest_leakcheck.explain import explain
+from pytest_leakcheck.model import Survivor
+
+class Thing: pass
+
+class Callback:
+    __slots__ = ("held",)
+    def __call__(self): pass
+
+VARIABLE = contextvars.ContextVar("variable")
+
+def made():
+    thing, callback = Thing(), Callback()
+    callback.held = slice(thing)
+    atexit.register(callback)
+    VARIABLE.set(thing)
+    return [thing]
+
+(leak,) = explain(made(), [Survivor("Thing", "")])
+assert (leak.trace.root.name, leak.trace.length) == ("current context", 3), leak.trace
+"""
+    )

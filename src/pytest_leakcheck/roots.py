@@ -226,7 +226,7 @@ class Roots:
             "current context", "context", f"of thread {describe.clean(thread_name(threading.current_thread()))!r}"
         )
         for tree in filter(rawtypes.is_context_tree, gc.get_referents(contextvars.copy_context())):
-            self._add(tree, Start(Anchor(STDLIB, 1, ""), root))
+            self._add(tree, Start(Anchor(STDLIB, 0, ""), root))
 
     def _add_signal_handlers(self) -> None:
         for number in signal.valid_signals():
