@@ -76,7 +76,7 @@ def find_resurrected(wanted: Mapping[int, weakref.ref[type]], generation: int | 
 
 def has_generations() -> bool:
     """Tell whether this interpreter keeps new objects in young generations of their own."""
-    if sys.implementation.name != "cpython" or not getattr(sys, "_is_gil_enabled", lambda: True)():
+    if sys.implementation.name != "cpython" or not interpreter.has_global_lock():
         return False  # pragma: only on PyPy and free-threaded builds
     return gc.get_threshold()[2] != 0 or sys.version_info < (3, 14)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import clock, interpreter, targets
@@ -118,6 +118,10 @@ class Session:
 
 
 _NONE_NAMED = targets.named(())
+
+
+def _never() -> None:
+    """Stand for what returns how a test may be run again, where it may not."""
 
 
 def _origin_of_fixture(name: str) -> str:
@@ -267,29 +271,26 @@ class Check:
         """End the census and watch what it counted."""
         for obj, (fact, within) in self._afterlife.back():
             self.watch.add_back(obj, fact, within)
-        if self._census is None:
-            return
-        self._census.stop()
-        if self._census.is_empty:
-            self._census = None
+        census = self._census
+        self.stop()
+        if census is None or census.is_empty:
             return
         known = {id(obj) for obj in (*self.watch.alive(), *self.found.alive())}
-        for value, name in self._census.new_values():
+        for value, name in census.new_values():
             if id(value) not in known:
                 self.found.add_new([value], _origin_of_fixture(name))
                 known.add(id(value))
-        counted = [obj for obj in self._census.new_objects() if id(obj) not in known]
+        counted = [obj for obj in census.new_objects() if id(obj) not in known]
         fresh = [obj for obj in counted if not interpreter.is_finalized(obj)]
         asked = (obj for obj in fresh if self._named(type(obj)))
         self.watch.add_new(asked, self._origin, self.plan.within)
         self.found.add_new((obj for obj in fresh if not self._named(type(obj))), self._origin)
-        back = (obj for obj in (*counted, *self._census.brought_back()) if interpreter.is_finalized(obj))
+        back = (obj for obj in (*counted, *census.brought_back()) if interpreter.is_finalized(obj))
         for obj in {id(obj): obj for obj in back if id(obj) not in known}.values():
             watch = self.watch if self._named(type(obj)) else self.found
             watch.add_back(obj, Survivor(type_name(type(obj)), self._origin), self.plan.within)
-        if self._census.new_addresses():
-            self.found.add_addresses(self._census.new_addresses(), self._origin, self._census.span)
-        self._census = None
+        if census.new_addresses():
+            self.found.add_addresses(census.new_addresses(), self._origin, census.span)
 
     def judge_so_far(self) -> Report | None:
         """Judge what is registered or named so far, and go on counting; what leaked is watched no more."""
@@ -372,22 +373,19 @@ class Check:
             self.found.collect()
         return [self.session.told(leak, self._test) for leak in self._cycles(self._own_grades)]
 
-    def _accumulated(self, ask: Callable[[], Again | None] | None, kept: Sequence[Any]) -> list[Leak]:
-        ask = ask if self.plan.may_repeat else None
-        if not self.found.addressed or self.plan.is_strict:
-            return self._confirmed(ask, kept)
-        again = ask() if ask is not None else None
-        if again is not None:
-            return self._confirmed(lambda: again, kept)
+    def _accumulated(self, again: Callable[[], Again | None] | None, kept: Sequence[Any]) -> list[Leak]:
+        ask = cache(again) if again is not None and self.plan.may_repeat else _never
         patience = self.session.patience
-        if not patience.is_due():
+        takes_patience = len(self.found.addressed) > 0 and not self.plan.is_strict and ask() is None
+        if takes_patience and not patience.is_due():
             self.found.addressed.clear()
-            return self._confirmed(None, kept)
-        leaks = self._confirmed(None, kept)
-        patience.note(is_costly=self.found.is_costly, is_leak=bool(leaks))
+            takes_patience = False
+        leaks = self._confirmed(ask, kept)
+        if takes_patience:
+            patience.note(is_costly=self.found.is_costly, is_leak=bool(leaks))
         return leaks
 
-    def _confirmed(self, again: Callable[[], Again | None] | None, kept: Sequence[Any]) -> list[Leak]:
+    def _confirmed(self, ask: Callable[[], Again | None], kept: Sequence[Any]) -> list[Leak]:
         started = clock.now()
         self.found.forget(self.watch.alive())
         is_left = self.settle_found()
@@ -411,7 +409,7 @@ class Check:
             is_strict=self.plan.is_strict,
             within=self._within,
         )
-        leaks = confirmation.judge(again() if again is not None else None)
+        leaks = confirmation.judge(ask())
         self.entrusted = confirmation.entrusted
         return leaks
 

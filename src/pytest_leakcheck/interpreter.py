@@ -88,8 +88,13 @@ def _is_tracked_or_immortal(obj: object) -> bool:  # pragma: only on free-thread
     return gc.is_tracked(obj) or kind is types.FunctionType or type.__subclasscheck__(type, kind)
 
 
+def has_global_lock() -> bool:
+    """Tell whether one thread at a time runs Python code, as everywhere but on free-threaded builds."""
+    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
+
+
 def _is_tracked() -> Callable[[object], bool]:
-    has_immortals = sys.version_info[:2] == (3, 13) and not getattr(sys, "_is_gil_enabled", lambda: True)()
+    has_immortals = sys.version_info[:2] == (3, 13) and not has_global_lock()
     return _is_tracked_or_immortal if has_immortals else getattr(gc, "is_tracked", _may_refer)
 
 

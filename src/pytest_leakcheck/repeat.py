@@ -7,6 +7,7 @@ what it prints and logs is taken out again. What can't be undone is what the tes
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 import types
@@ -75,8 +76,9 @@ def _is_of_pytest(function: object) -> bool:
 def running_again(item: pytest.Function, *, is_traced: bool) -> Iterator[list[BaseException]]:
     """Run `item` once more; yield what went wrong, with the allocations of the run still on record if it is traced."""
     tracer = _tracer() if is_traced else None
-    is_ours = tracer is not None and not tracer.is_tracing()
-    if tracer is not None and is_ours:
+    if tracer is not None and tracer.is_tracing():
+        tracer = None  # somebody else's, who ends it
+    if tracer is not None:
         tracer.start(_FRAMES)
     item.stash[REPEATING] = True
     errors: list[BaseException] = []
@@ -86,10 +88,11 @@ def running_again(item: pytest.Function, *, is_traced: bool) -> Iterator[list[Ba
         yield errors
     finally:
         item.stash[REPEATING] = False
-        if tracer is not None and is_ours:
+        if tracer is not None:
             tracer.stop()
 
 
+@functools.cache
 def _tracer() -> types.ModuleType | None:
     """Return the module tracemalloc, which only a leak needs, or None where there is none."""
     with undisturbed():

@@ -429,4 +429,4 @@ def _end_interrupted(item: pytest.Item) -> None:
     del RUNS[id(item)]
     run.check.close()
     if run.report is not None:
-        item.ihook.pytest_runtest_logreport(report=run.report)
+        run.hook.pytest_runtest_logreport(report=run.report)
