@@ -356,3 +356,50 @@ class TestMidTest:
 
         result.assert_outcomes(passed=1, failed=2)
         result.stdout.fnmatch_lines(["  test_it.Special * made during the test"])
+
+
+class TestManyLeaks:
+    LEAKING = """
+        @pytest.fixture
+        def teardown(request):
+            yield
+            print("torn down:", request.node.name)
+
+        @pytest.mark.parametrize("number", range(3))
+        def test_leak(number, assert_collected, teardown):
+            assert_collected(keep(Thing()))
+    """
+
+    def test_each_failure_shows_what_its_teardown_printed(self, suite):
+        """Below the report of a leak stands what the teardown of that test printed, and of no other."""
+        result = suite.run(self.LEAKING)
+
+        signs = "___ test_leak", "Captured stdout teardown", "torn down:"
+        shown = [line.strip("_- ") for line in result.outlines if any(sign in line for sign in signs)]
+        names = ["test_leak[0]", "test_leak[1]", "test_leak[2]"]
+        assert shown == [line for name in names for line in (name, "Captured stdout teardown", f"torn down: {name}")]
+
+    @pytest.mark.parametrize("looks", [1, 3], ids=["pytest's way", "another plugin's way"])
+    def test_pytest_goes_through_all_reports_once(self, suite, looks):
+        """Not once for each failure; save where another plugin has put a way of its own in the stead of pytest's."""
+        suite.write(
+            conftest=f"""
+            import pytest
+            looks = []
+
+            @pytest.hookimpl(trylast=True)
+            def pytest_configure(config):
+                reporter = config.pluginmanager.get_plugin("terminalreporter")
+                real = reporter.getreports
+                reporter.getreports = lambda name: (looks.append(name), real(name))[1]
+                if {looks} > 1:
+                    reporter._get_teardown_reports = lambda nodeid: reporter.getreports("")[:0]
+
+            @pytest.hookimpl(trylast=True)
+            def pytest_unconfigure(config):
+                print("looks:", looks.count(""))
+            """
+        )
+        result = suite.run(self.LEAKING)
+
+        result.stdout.fnmatch_lines([f"looks: {looks}"])

@@ -1,4 +1,7 @@
-"""The end of a run for other plugins: the leaks are shown to them, and what their hooks did wrong is gathered."""
+"""The end of a run for other plugins: the leaks are shown to them, and what their hooks did wrong is gathered.
+
+For pytest as well, which is spared what many leaks would cost it.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,11 @@ import pytest
 
 from pytest_leakcheck.hooking import FAULTS, Hooks
 from pytest_leakcheck.model import FoundLeak
+from pytest_leakcheck.sections import looked_up
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from pytest_leakcheck.results import Results
 
 
@@ -32,6 +38,12 @@ class Telling:
             self._config.workeroutput["leakcheck_faults"] = self._config.stash[FAULTS].found
         elif self._results.tests:
             Hooks(self._config, self._config).report(self._found())
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: Any) -> Generator[None, object, object]:
+        """Spare pytest a search through all reports for each test that leaked."""
+        with looked_up(terminalreporter):
+            return (yield)
 
     def _found(self) -> tuple[FoundLeak, ...]:
         tests = [(group[0].leak, sorted({each.test for each in group})) for group in self._results.groups()]
