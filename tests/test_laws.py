@@ -82,6 +82,7 @@ NAMING = (*SEARCHING, "describe", "frames", "links", "places", "rawtypes")
 OWN_TABLES = {
     *(
         "climb.young",
+        "_finalizers",
         "counts",
         "dict",
         "found",

@@ -5,6 +5,7 @@ import logging
 import sys
 import types
 import weakref
+from collections import deque
 
 import pytest
 
@@ -218,6 +219,24 @@ class TestGrowth:
 
         assert growth.take(wanted) == [entry, below_it]
         assert growth.take(wanted) == []
+
+    @pytest.mark.parametrize("kind", [list, set, dict, deque])
+    def test_a_new_entry_may_be_anywhere(self, app, kind):
+        """Before what is known, in no order at all, or as a key: each new one counts once."""
+        app.KEPT = kind() if kind is not dict else {}
+        growth = Growth(place_of([app, vars(app), app.KEPT]), is_through_classes=True)
+        things = [Thing() for _ in range(3)]
+        add = {
+            list: lambda thing: app.KEPT.insert(0, thing),
+            set: lambda thing: app.KEPT.add(thing),
+            dict: lambda thing: app.KEPT.update({thing: None}),
+            deque: lambda thing: app.KEPT.appendleft(thing),
+        }[kind]
+
+        for thing in things:
+            add(thing)
+            assert growth.take({*map(id, things)}) == [thing]
+        assert growth.take({*map(id, things)}) == []
 
     def test_a_class_that_is_an_entry_is_looked_into(self, app):
         """A registry of classes keeps what these have."""

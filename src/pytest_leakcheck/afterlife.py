@@ -38,8 +38,6 @@ class Afterlife(Generic[T]):
         self._gone: dict[int, _Perilous] = {}
         """By their ids those whose finalizers ran in a collection, which took their weak references away up to 3.14."""
         self._is_listening = False
-        self._kinds: dict[int, tuple[weakref.ref[type], bool]] = {}
-        """By the ids of classes whether they have a finalizer: there are many more objects than classes."""
 
     def __bool__(self) -> bool:
         """Tell whether anything is watched, or there is something for `back` to tell."""
@@ -48,19 +46,12 @@ class Afterlife(Generic[T]):
     def add(self, obj: object, known: T) -> None:
         """Watch `obj`, which can be weakly referenced, if it has a finalizer that has not run yet."""
         kind = type(obj)
-        if not self._has_finalizer(kind) or interpreter.is_finalized(obj):
+        if not rawtypes.has_finalizer(kind) or interpreter.is_finalized(obj):
             return
         self._young.append(_Perilous(id(obj), weakref.ref(obj), weakref.ref(kind), known))
         if not self._is_listening:
             self._is_listening = True
             interpreter.callbacks().append(self._on_collection)
-
-    def _has_finalizer(self, kind: type) -> bool:
-        ref, answer = self._kinds.get(id(kind), (None, False))
-        if ref is None or ref() is not kind:
-            answer = rawtypes.has_finalizer(kind)
-            self._kinds[id(kind)] = weakref.ref(kind), answer
-        return answer
 
     def back(self) -> list[tuple[Any, T]]:
         """Return what was brought back to life since the last call and lives, with what is known of each."""

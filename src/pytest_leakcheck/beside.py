@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import os
 import shlex
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck.describe import clean, error_text
 from pytest_leakcheck.loading import undisturbed
-from pytest_leakcheck.model import Report
+from pytest_leakcheck.model import Proof, Report, Trace
 from pytest_leakcheck.options import shown
 
 if TYPE_CHECKING:
@@ -45,17 +45,29 @@ def _rerun(tests: Iterable[str], options: Options) -> str:
 
 
 def printable(report: Report) -> Report:
-    """Return `report` with each text in it fit for any terminal, file and process."""
-    return Report.from_plain(_printable(report.to_plain()))
+    """Return `report` with each text in it fit for any terminal, file and process: ids of tests may hold anything."""
+    told: Report = _printable(report)
+    return told
 
 
 def _printable(value: Any) -> Any:
-    """Return plain values with each text in them printable: the ids of other tests may hold anything."""
-    if type(value) is dict:
-        return {name: _printable(each) for name, each in value.items()}
-    if type(value) in (list, tuple):
-        return [_printable(each) for each in value]
-    return clean(value, _MOST_TEXT) if type(value) is str else value
+    if type(value) is str:
+        return clean(value, _MOST_TEXT)
+    if type(value) is tuple:
+        return tuple(map(_printable, value))
+    if isinstance(value, (Trace, Proof)):
+        return _printable_part(value)
+    return _printable_fields(value) if is_dataclass(value) else value
+
+
+def _printable_fields(value: Any) -> Any:
+    return type(value)(*(_printable(getattr(value, each.name)) for each in fields(value)))
+
+
+@functools.lru_cache(maxsize=256)
+def _printable_part(value: Trace | Proof) -> Any:
+    """Return the same of what a thousand tests with one leak have in common, which share it."""
+    return _printable_fields(value)
 
 
 def _as_argument(test: str, root: str) -> str:

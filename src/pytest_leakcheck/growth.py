@@ -8,14 +8,16 @@ towards a missed leak as well, where a new entry leads to what grows by itself.
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import rawtypes
 from pytest_leakcheck.places import below, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
     from pytest_leakcheck.places import Place
@@ -29,31 +31,48 @@ class Growth:
         self._container = container
         self._is_through_classes = is_through_classes
         self._known: set[int] = set()
-        self._take_new()
+        self._take_new(container.held(is_exact=False).values())
 
     def take(self, wanted: AbstractSet[int]) -> list[Any]:
         """Return the objects with ids in `wanted` that are, or hang below, entries that came since the last call."""
-        fresh = self._take_new()
+        containers = self._container.held(is_exact=False).values()
+        found = self._among(self._take_latest(containers), wanted)
+        left = wanted - set(map(id, found))
+        return found if not left else [*found, *self._among(self._take_new(containers), left)]
+
+    def _among(self, fresh: list[Any], wanted: AbstractSet[int]) -> list[Any]:
         return [
             *(entry for entry in fresh if id(entry) in wanted),
             *below(fresh, wanted, is_through_classes=self._is_through_classes),
         ]
 
-    def _take_new(self) -> list[Any]:
-        containers = self._container.held(is_exact=False)
-        entries = [entry for each in containers.values() for entry in _entries(each)]
+    def _take_latest(self, containers: Collection[Any]) -> list[Any]:
+        """Take the entries behind the last known one: that costs as much as is new, and mostly finds all of it."""
+        fresh = [
+            entry
+            for each in containers
+            for entry in itertools.takewhile(lambda entry: id(entry) not in self._known, _backwards(each))
+        ]
+        self._known.update(map(id, fresh))
+        return fresh
+
+    def _take_new(self, containers: Collection[Any]) -> list[Any]:
+        """Take all entries that are new, at the cost of looking at each."""
+        entries = [entry for each in containers for entry in _entries(each)]
         known, self._known = self._known, set(map(id, entries))
-        return _picked(entries, self._known - known)
+        fresh = self._known - known
+        return [entry for entry in entries if id(entry) in fresh] if fresh else []
 
 
-def _picked(entries: list[Any], wanted: AbstractSet[int]) -> list[Any]:
-    """Return the entries with ids in `wanted`, mostly one or two of thousands, at an end."""
-    found: dict[int, Any] = {}
-    for pair in zip(entries, reversed(entries), strict=True) if wanted else ():
-        found.update((id(entry), entry) for entry in pair if id(entry) in wanted)
-        if len(found) == len(wanted):
-            break
-    return list(found.values())
+def _backwards(container: Any) -> Iterator[Any]:
+    """Yield what was put into a list or dict, the latest first; nothing of what has no such order."""
+    if rawtypes.is_instance(container, list):
+        yield from list.__reversed__(container)
+    elif rawtypes.is_instance(container, dict):
+        with contextlib.suppress(RuntimeError):  # another thread has changed it meanwhile
+            for key, value in reversed(dict.items(container)):
+                yield value
+                yield key
 
 
 def _entries(container: Any) -> list[Any]:

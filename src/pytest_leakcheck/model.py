@@ -201,13 +201,21 @@ class Report:
     def to_plain(self) -> dict[str, Any]:
         """Return the report as dicts, lists and strings alone, for xdist and JSON."""
         plain: dict[str, Any] = _plain(self)
+        _LATEST[:] = plain, self
         return plain
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Report:
         """Return the report that `to_plain` was called on."""
+        if plain is _LATEST[0]:
+            report: Report = _LATEST[1]
+            return report
         leaks = tuple(_leak_from_plain(leak) for leak in plain["leaks"])
         return cls(leaks=leaks, rerun=plain["rerun"], waited=plain["waited"], pictures=tuple(plain["pictures"]))
+
+
+_LATEST: list[Any] = [None, None]
+"""The latest plain values and what they are of: all hooks of one process ask for it, each time that a test leaks."""
 
 
 def _plain(value: Any) -> Any:
@@ -215,12 +223,23 @@ def _plain(value: Any) -> Any:
     kind = type(value)
     if kind is tuple:
         return [_plain(part) for part in value]
-    if id(kind) not in _KINDS:
-        return value
-    return {name: _plain(getattr(value, name)) for name in kind.__dataclass_fields__}
+    if id(kind) in _SHARED:
+        return _plain_part(value)
+    return _plain_fields(value) if id(kind) in _KINDS else value
 
 
-_KINDS = frozenset(map(id, (Report, Leak, Survivor, Trace, Root, Link, Proof)))
+def _plain_fields(value: Any) -> dict[str, Any]:
+    return {name: _plain(getattr(value, name)) for name in type(value).__dataclass_fields__}
+
+
+@functools.lru_cache(maxsize=256)
+def _plain_part(value: Trace | Proof) -> dict[str, Any]:
+    """Return the plain values of what a thousand tests with one leak have in common, which share them."""
+    return _plain_fields(value)
+
+
+_SHARED = frozenset(map(id, (Trace, Proof)))
+_KINDS = frozenset(map(id, (Report, Leak, Survivor, Root, Link)))
 
 
 def _leak_from_plain(plain: dict[str, Any]) -> Leak:

@@ -193,9 +193,10 @@ def _follow(wave: dict[int, Any], step: _Step) -> dict[int, Any]:
     """Return what the objects of `wave` refer to by that step, an instance's ``__dict__`` passed through."""
     following: dict[int, Any] = {}
     for holder in wave.values():
-        if step.key is not None:
-            items = _attributes_of(holder) if step.is_attribute else _items_of(holder) or ()
-            held = [value for key, value in items if type(key) is str and key == step.key]
+        if step.key is not None and step.is_attribute:
+            held = rawtypes.attribute_or_slot(holder, step.key)
+        elif step.key is not None:
+            held = [value for key, value in _items_of(holder) or () if type(key) is str and key == step.key]
         else:
             held = gc.get_referents(holder)
         following.update((id(obj), obj) for obj in held if names_of_type(type(obj)) == step[:2])

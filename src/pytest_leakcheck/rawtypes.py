@@ -59,12 +59,29 @@ def is_static(kind: type) -> bool:
     return not flags & _HEAP_TYPE
 
 
+_finalizers: dict[int, tuple[weakref.ref[type], int, bool]] = {}
+"""By the ids of classes what `has_finalizer` came to, and how many attributes the class had then with its bases."""
+_MOST_CLASSES = 10_000
+
+
 def has_finalizer(kind: type) -> bool:
     """Tell whether a class or a base of it has a ``__del__`` that may bring an object back to life.
 
     That of Python's files and streams only does so by a ``close`` of the class's own. Errs towards a missed survivor
-    where a ``flush`` that this calls keeps what it flushes.
+    where a ``flush`` that this calls keeps what it flushes, and where a class was given a ``__del__`` in the stead of
+    another attribute since it was last asked about.
     """
+    size = sum(map(len, map(class_dict, mro_of(kind))))
+    ref, known, answer = _finalizers.get(id(kind), (None, 0, False))
+    if ref is None or ref() is not kind or known != size:
+        if len(_finalizers) > _MOST_CLASSES:
+            _finalizers.clear()
+        answer = _finds_finalizer(kind)
+        _finalizers[id(kind)] = weakref.ref(kind), size, answer
+    return answer
+
+
+def _finds_finalizer(kind: type) -> bool:
     for base in mro_of(kind):
         finalizer = item_of(class_dict(base), "__del__")
         if finalizer is not None:
@@ -275,6 +292,20 @@ def slots_of(obj: object) -> list[tuple[Any, Any]]:
                 except (AttributeError, TypeError):
                     continue
     return filled
+
+
+def attribute_or_slot(obj: object, name: str) -> list[Any]:
+    """Return what `obj` has under a name, in its ``__dict__`` or a slot: at most one of each."""
+    names = instance_dict(obj)
+    found = [] if names is None else [item_of(names, name)]
+    descriptors = (item_of(class_dict(kind), name) for kind in mro_of(type(obj)))
+    for descriptor in descriptors:
+        if type(descriptor) is types.MemberDescriptorType:
+            try:
+                found.append(descriptor.__get__(obj))
+            except (AttributeError, TypeError):
+                continue
+    return found
 
 
 def key_of(names: Any, value: object) -> tuple[object] | None:
