@@ -228,9 +228,9 @@ class TestGrowth:
         things = [Thing() for _ in range(3)]
         add = {
             list: lambda thing: app.KEPT.insert(0, thing),
-            set: lambda thing: app.KEPT.add(thing),
+            set: lambda thing: app.KEPT.update([thing]),
             dict: lambda thing: app.KEPT.update({thing: None}),
-            deque: lambda thing: app.KEPT.appendleft(thing),
+            deque: lambda thing: app.KEPT.extendleft([thing]),
         }[kind]
 
         for thing in things:
