@@ -83,6 +83,7 @@ OWN_TABLES = {
     *(
         "climb.young",
         "_finalizers",
+        "distinct",
         "counts",
         "dict",
         "found",

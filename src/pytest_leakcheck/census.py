@@ -118,12 +118,8 @@ class Census:
 
     def new_objects(self) -> list[Any]:
         """Return the living ones of those counted, each once."""
-        living = {}
-        for ref in self._refs:
-            obj = ref()
-            if obj is not None:
-                living[id(obj)] = obj
-        return list(living.values())
+        living = [obj for ref in self._refs if (obj := ref()) is not None]
+        return list(dict(zip(map(id, living), living, strict=True)).values())
 
     def brought_back(self) -> list[Any]:
         """Return those of the counted that live because their finalizers brought them back to life; once."""
@@ -179,9 +175,10 @@ class Census:
     def _note_new(self, objects: list[Any]) -> None:
         if self._asked:
             self._answers += [self._asked.pop(node) for node in self._asked.keys() & set(map(id, objects))]
-        for obj in self._wanted(objects):
-            if not self._is_old(obj):
-                self._note(obj)
+        wanted = self._wanted(objects)
+        new = [obj for obj in wanted if not self._is_old(obj)] if self._old else wanted
+        if new:
+            self._note(new)
 
     def _is_old(self, obj: object) -> bool:
         """Tell whether `obj` was noted at the start; an address alone tells where there is no weak reference."""
@@ -206,15 +203,18 @@ class Census:
             self._passed_over.add(node)
         return is_wanted
 
-    def _note(self, obj: object) -> None:
-        ref = rawtypes.weak_reference(obj)
-        if ref is not None:
-            self._refs.append(ref)
+    def _note(self, objects: list[Any]) -> None:
+        refs = rawtypes.weak_references(objects)
+        lacking = [obj for obj, ref in zip(objects, refs, strict=True) if ref is None]
+        self._addresses.update((id(obj), weakref.ref(type(obj))) for obj in lacking)
+        if lacking:
+            objects = [obj for obj, ref in zip(objects, refs, strict=True) if ref is not None]
+        self._refs += [ref for ref in refs if ref is not None]
+        for obj in rawtypes.with_finalizer(objects):
             self._afterlife.add(obj, None)
-            if self._at_once is not None:
+        if self._at_once is not None:
+            for obj in objects:
                 self._at_once(obj)
-        else:
-            self._addresses[id(obj)] = weakref.ref(type(obj))
 
     def _note_old(self) -> None:
         for obj in self._wanted(gc.get_objects()):

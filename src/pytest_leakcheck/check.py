@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-from pytest_leakcheck import clock, interpreter, targets
+from pytest_leakcheck import clock, interpreter, rawtypes, targets
 from pytest_leakcheck.addresses import Patience
 from pytest_leakcheck.afterlife import Afterlife
 from pytest_leakcheck.census import Census
@@ -280,13 +280,15 @@ class Check:
             if id(value) not in known:
                 self.found.add_new([value], _origin_of_fixture(name))
                 known.add(id(value))
-        counted = [obj for obj in census.new_objects() if id(obj) not in known]
-        fresh = [obj for obj in counted if not interpreter.is_finalized(obj)]
-        asked = (obj for obj in fresh if self._named(type(obj)))
-        self.watch.add_new(asked, self._origin, self.plan.within)
-        self.found.add_new((obj for obj in fresh if not self._named(type(obj))), self._origin)
-        back = (obj for obj in (*counted, *census.brought_back()) if interpreter.is_finalized(obj))
-        for obj in {id(obj): obj for obj in back if id(obj) not in known}.values():
+        counted = [obj for obj in census.new_objects() if id(obj) not in known] if known else census.new_objects()
+        back = {id(obj): obj for obj in rawtypes.with_finalizer(counted) if interpreter.is_finalized(obj)}
+        fresh = [obj for obj in counted if id(obj) not in back] if back else counted
+        if self.plan.instances_of:
+            self.watch.add_new((obj for obj in fresh if self._named(type(obj))), self._origin, self.plan.within)
+            fresh = [obj for obj in fresh if not self._named(type(obj))]
+        self.found.add_new(fresh, self._origin)
+        back.update((id(obj), obj) for obj in census.brought_back() if id(obj) not in known)
+        for obj in back.values():
             watch = self.watch if self._named(type(obj)) else self.found
             watch.add_back(obj, Survivor(type_name(type(obj)), self._origin), self.plan.within)
         if census.new_addresses():

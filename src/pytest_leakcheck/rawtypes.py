@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 from pytest_leakcheck import interpreter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 _Of = TypeVar("_Of")
 _ENVIRONMENT_DIRS = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
@@ -81,6 +81,15 @@ def has_finalizer(kind: type) -> bool:
     return answer
 
 
+def with_finalizer(objects: Iterable[Any]) -> list[Any]:
+    """Return those of many `objects` whose class is such a one; each class is looked at once."""
+    listed_objects = list(objects)
+    kinds = list(map(type, listed_objects))
+    distinct = dict(zip(map(id, kinds), kinds, strict=True))  # to hash one would ask its metaclass
+    perilous = {node for node, kind in distinct.items() if has_finalizer(kind)}
+    return [obj for obj in listed_objects if id(type(obj)) in perilous] if perilous else []
+
+
 def _finds_finalizer(kind: type) -> bool:
     for base in mro_of(kind):
         finalizer = item_of(class_dict(base), "__del__")
@@ -102,6 +111,14 @@ def weak_reference(obj: object) -> weakref.ref[Any] | None:
         return weakref.ref(obj)
     except TypeError:
         return None
+
+
+def weak_references(objects: Sequence[object]) -> list[weakref.ref[Any] | None]:
+    """Return the same for each of many `objects`."""
+    try:
+        return list(map(weakref.ref, objects))
+    except TypeError:
+        return list(map(weak_reference, objects))
 
 
 def is_module(obj: object) -> TypeGuard[types.ModuleType]:

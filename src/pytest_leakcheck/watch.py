@@ -105,17 +105,15 @@ class Watch:
 
     def add_new(self, objects: Iterable[object], origin: str, within: float | None = None) -> None:
         """Watch `objects`, known to be unwatched, as far as they can be weakly referenced; they may be many."""
-        facts: dict[int, Survivor] = {}
-        for obj in objects:
-            ref = rawtypes.weak_reference(obj)
-            if ref is None:
-                continue
-            kind = type(obj)
-            fact = facts.get(id(kind))
-            if fact is None:
-                fact = facts[id(kind)] = Survivor(describe.type_name(kind), origin)
-            self.watched.append(Watched(ref, fact, within))
-            self.total += 1
+        new = list(objects)
+        kinds = list(map(type, new))
+        distinct = dict(zip(map(id, kinds), kinds, strict=True))  # to hash one would ask its metaclass
+        facts = {node: Survivor(describe.type_name(kind), origin) for node, kind in distinct.items()}
+        known = (facts[id(kind)] for kind in kinds)
+        refs = zip(rawtypes.weak_references(new), known, strict=True)
+        watched = [Watched(ref, fact, within) for ref, fact in refs if ref is not None]
+        self.watched += watched
+        self.total += len(watched)
 
     def add_addresses(self, nodes: Mapping[int, weakref.ref[type]], origin: str, span: int | None = None) -> None:
         """Watch what is at the addresses `nodes`, each given with its type; `span` is as in `addresses.find`."""
@@ -211,14 +209,15 @@ class Watch:
 
     def _in_peril(self) -> list[_InPeril]:
         """Return the watched objects whose finalizers are still to run; each class is looked at once."""
-        kinds = {id(type(entry.ref())): type(entry.ref()) for entry in self.watched}
-        perilous = {node for node, kind in kinds.items() if rawtypes.has_finalizer(kind)}
+        perilous = rawtypes.with_finalizer(obj for entry in self.watched if (obj := entry.ref()) is not None)
         if not perilous:
             return []
+        nodes = {id(obj) for obj in perilous if not interpreter.is_finalized(obj)}
+        del perilous  # what waits for a collection must not be held
         return [
             _InPeril(id(entry.ref()), weakref.ref(type(entry.ref())), entry)
             for entry in self.watched
-            if id(type(entry.ref())) in perilous and not interpreter.is_finalized(entry.ref())
+            if id(entry.ref()) in nodes
         ]
 
     def _take_back(self, dead: dict[int, _InPeril], generation: int) -> None:
