@@ -11,7 +11,7 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
-from pytest_leakcheck import clock
+from pytest_leakcheck import clock, pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +53,18 @@ def collect(generation: int) -> int | None:
     While another thread collects, which may wait in a finalizer or a callback, ``gc.collect`` does nothing at all and
     tells of 0 objects (CPython 3.10-3.15): that is waited for, though not for ever, as it may be this thread itself.
     """
+    if generation > 1:
+        return _collect(generation)
+    _PACE.note()
+    freed = _collect(generation)
+    _PACE.keep()
+    return freed
+
+
+_PACE = pace.Pace()
+
+
+def _collect(generation: int) -> int | None:
     if not (COUNTS_REFERENCES and _thread._count()):  # noqa: SLF001 - how many other threads, without a lock
         return gc.collect(generation)
     before, end = collections(), clock.now() + LONGEST_WAIT

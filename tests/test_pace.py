@@ -1,0 +1,112 @@
+"""The interpreter collects everything by itself about as often as if no test were checked."""
+
+import gc
+import re
+import sys
+
+import pytest
+
+import surroundings
+from pytest_leakcheck import pace
+
+pytestmark = pytest.mark.skipif(not pace._IS_PACED, reason="full collections go by another count here")
+
+CONFTEST = """
+import gc
+
+def pytest_unconfigure():
+    print("full collections:", gc.get_stats()[2]["collections"])
+"""
+FILLS_A_SLOT = """
+import pytest
+SLOT = []
+
+@pytest.mark.parametrize("number", range(150))
+def test_it(number):
+    SLOT[:] = [[] for _ in range(3_000)]
+"""
+
+
+def test_checks_set_off_no_full_collections(pytester):
+    """What each test leaves grows old at its end; nothing but that would soon come to a quarter of all there is."""
+    pytester.makeconftest(CONFTEST)
+    pytester.makepyfile(FILLS_A_SLOT)
+
+    def number(*arguments):
+        call = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+        result = pytester.run(*call, timeout=surroundings.PATIENCE)
+        result.assert_outcomes(passed=150)
+        return int(re.search(r"full collections: (\d+)", result.stdout.str())[1])
+
+    plain, checked = number("-p", "no:leakcheck"), number("--leakcheck")
+
+    assert checked <= plain + 5  # without a pace, there are some 25 more
+
+
+class Collector:
+    """Stands in for the collector, whose third count has run over."""
+
+    def __init__(self, monkeypatch):
+        self.count, self.frozen, self.calls = (0, 0, 10), 0, []
+        self.collections = [0, 0, 0]
+        monkeypatch.setattr(gc, "get_count", lambda: self.count)
+        monkeypatch.setattr(gc, "get_threshold", lambda: (700, 10, 10))
+        monkeypatch.setattr(gc, "get_freeze_count", lambda: self.frozen)
+        monkeypatch.setattr(gc, "get_stats", lambda: [{"collections": number} for number in self.collections])
+        for name in ("freeze", "unfreeze"):
+            monkeypatch.setattr(gc, name, lambda name=name: self.calls.append(name))
+
+
+@pytest.fixture
+def collector(monkeypatch):
+    return Collector(monkeypatch)
+
+
+def test_the_count_is_put_back(collector):
+    """By freezing and letting go at once."""
+    pace.Pace().keep()
+
+    assert collector.calls == ["freeze", "unfreeze"]
+
+
+def test_a_count_that_has_not_run_over_is_left(collector):
+    """It costs nothing to look at."""
+    collector.count = (0, 0, 9)
+    pace.Pace().keep()
+
+    assert collector.calls == []
+
+
+def test_what_a_user_has_frozen_stays_frozen(collector):
+    """To let go of it would undo that."""
+    collector.frozen = 1
+    pace.Pace().keep()
+
+    assert collector.calls == []
+
+
+def test_collections_made_here_count_by_what_came_before_them(collector):
+    """Eleven times eleven of the interpreter's own make a full one due, each of which takes 700 new objects."""
+    found = pace.Pace()
+    for number, is_put_back in ((120, True), (121, False)):
+        while found._ours < number:
+            collector.count = (700, 0, 10)
+            found.note()
+            collector.collections[1] += 1
+        collector.calls.clear()
+        found.keep()
+        assert bool(collector.calls) == is_put_back
+
+
+def test_a_full_collection_starts_the_count_anew(collector):
+    """Whoever made it."""
+    found = pace.Pace()
+    collector.collections[:] = 120, 0, 1
+    found.keep()
+    collector.collections[0] += 120
+    found.keep()
+    assert len(collector.calls) == 4
+
+    collector.collections[0] += 1
+    found.keep()
+    assert len(collector.calls) == 4
