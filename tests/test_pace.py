@@ -89,9 +89,11 @@ def test_collections_made_here_count_by_what_came_before_them(collector):
     """Eleven times eleven of the interpreter's own make a full one due, each of which takes 700 new objects."""
     found = pace.Pace()
     for number, is_put_back in ((120, True), (121, False)):
-        while found._ours < number:
+        while found._ours < 2 * number:
             collector.count = (700, 0, 10)
-            found.note()
+            found.note(is_after_ours=False)
+            found.note(is_after_ours=True)
+            collector.collections[0] += 1
             collector.collections[1] += 1
         collector.calls.clear()
         found.keep()

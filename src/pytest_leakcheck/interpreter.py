@@ -47,15 +47,16 @@ def stop_calling(owner: object) -> None:
             return
 
 
-def collect(generation: int) -> int | None:
+def collect(generation: int, *, is_after_ours: bool = False) -> int | None:
     """Collect, and return how many objects were unreachable; None where the collector does not tell (PyPy).
 
     While another thread collects, which may wait in a finalizer or a callback, ``gc.collect`` does nothing at all and
     tells of 0 objects (CPython 3.10-3.15): that is waited for, though not for ever, as it may be this thread itself.
+    With `is_after_ours`, what was made since the collection before is ours, and hastens no full one.
     """
     if generation > 1:
         return _collect(generation)
-    _PACE.note()
+    _PACE.note(is_after_ours=is_after_ours)
     freed = _collect(generation)
     _PACE.keep()
     return freed

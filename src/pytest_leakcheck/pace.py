@@ -27,10 +27,10 @@ class Pace:
         self._due_from = 0.0
         """How many collections the interpreter had made, or would have, at the latest full one."""
 
-    def note(self) -> None:
-        """Note that one of the young generations is about to be collected here."""
+    def note(self, *, is_after_ours: bool) -> None:
+        """Note that a young generation is about to be collected here, maybe after no more than objects of ours."""
         self._ours += 1
-        self._made += gc.get_count()[0]
+        self._made += 0 if is_after_ours else gc.get_count()[0]
 
     def keep(self) -> None:
         """Have the collections made here count for nothing, unless a full one is due without them."""

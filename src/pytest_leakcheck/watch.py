@@ -192,7 +192,7 @@ class Watch:
         """
         in_peril = self._in_peril()
         instances = _references(in_peril)
-        freed = interpreter.collect(generation)
+        freed = interpreter.collect(generation, is_after_ours=True)
         dead = {each.node: each for each in in_peril if each.entry.ref() is None}
         if dead and not _let_go_of_types(dead.values(), instances):
             self._take_back(dead, generation)
