@@ -9,7 +9,7 @@ import pytest
 import surroundings
 from pytest_leakcheck import pace
 
-pytestmark = pytest.mark.skipif(not pace._IS_PACED, reason="full collections go by another count here")
+pytestmark = pytest.mark.skipif(not pace.IS_PACED, reason="full collections go by another count here, or by none")
 
 CONFTEST = """
 import gc
@@ -112,3 +112,14 @@ def test_a_full_collection_starts_the_count_anew(collector):
     collector.collections[0] += 1
     found.keep()
     assert len(collector.calls) == 4
+
+
+def test_another_collector_is_let_be(collector, monkeypatch):
+    """Its counts mean something else, or there are none."""
+    monkeypatch.setattr(pace, "IS_PACED", False)
+    monkeypatch.delattr(gc, "get_count")
+    found = pace.Pace()
+    found.note(is_after_ours=False)
+    found.keep()
+
+    assert collector.calls == []

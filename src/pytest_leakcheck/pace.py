@@ -12,7 +12,7 @@ from __future__ import annotations
 import gc
 import sys
 
-_IS_PACED = sys.implementation.name == "cpython" and sys.version_info < (3, 14)
+IS_PACED = sys.implementation.name == "cpython" and sys.version_info < (3, 14)
 """Where freezing does that; a free-threaded build (3.13) counts no collections of young generations."""
 
 
@@ -29,12 +29,14 @@ class Pace:
 
     def note(self, *, is_after_ours: bool) -> None:
         """Note that a young generation is about to be collected here, maybe after no more than objects of ours."""
+        if not IS_PACED:
+            return
         self._ours += 1
         self._made += 0 if is_after_ours else gc.get_count()[0]
 
     def keep(self) -> None:
         """Have the collections made here count for nothing, unless a full one is due without them."""
-        if _IS_PACED and gc.get_count()[2] >= gc.get_threshold()[2] and not (gc.get_freeze_count() or self._is_due()):
+        if IS_PACED and gc.get_count()[2] >= gc.get_threshold()[2] and not (gc.get_freeze_count() or self._is_due()):
             gc.freeze()
             gc.unfreeze()
 
