@@ -19,7 +19,7 @@ from pytest_leakcheck.explain import Finding, examine
 from pytest_leakcheck.growth import Growth
 from pytest_leakcheck.patience import is_let_go, patience
 from pytest_leakcheck.places import are_reached, below, names_of_type
-from pytest_leakcheck.watch import Watch, Watched, drop_doomed
+from pytest_leakcheck.watch import Watch, Watched, alive, drop_doomed
 
 if TYPE_CHECKING:
     import weakref
@@ -387,7 +387,7 @@ class Confirmation:
         return self._leaks_of([each for each in findings if each.leak.trace is not None], both, second)
 
     def _of_both_runs(self, second: Watch) -> _Both:
-        fresh, old = second.alive(), self.watch.alive()
+        fresh, old = alive(second, self.watch)
         return _Both([*fresh, *old], [*second.facts(fresh), *self.watch.facts(old)], len(fresh))
 
     def _examined(self, both: _Both, *, is_near: bool = False) -> tuple[Finding, ...]:

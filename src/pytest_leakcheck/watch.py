@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_leakcheck import addresses, clock, describe, interpreter, rawtypes
-from pytest_leakcheck.doomed import doomed_among
+from pytest_leakcheck.doomed import Doomed, doomed_among
 from pytest_leakcheck.model import Survivor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Container, Iterable, Mapping
 
 _MOST_ROUNDS = 5
 """Full collections at most: one more while finalisers and weak reference callbacks still free something."""
@@ -21,6 +21,8 @@ _FIRST_NAP, _LONGEST_NAP = 0.001, 0.05
 
 
 _MOST_OF_REASON = 500
+_MOST_FORETOLD = 5_000
+"""Young objects up to which it takes less, 3 ms, to foretell which of them go than to look for them among the old."""
 
 
 class Watched(NamedTuple):
@@ -137,7 +139,7 @@ class Watch:
             obj = entry.ref()
             if obj is not None:
                 self.watched[index] = entry._replace(fact=_with_line(entry.fact, made_at(obj)))
-        for node, obj in self._found().items():
+        for node, obj in _found(self).items():
             known = self.addressed[node]
             self.addressed[node] = known._replace(fact=_with_line(known.fact, made_at(obj)))
 
@@ -176,14 +178,29 @@ class Watch:
     def collect_young(self) -> bool:
         """Collect the young generations while any watched object lives; tell whether one still does."""
         for generation in (0, 1):
-            if not self._drop_dead_refs() and not self._drop_dead_types():
+            if not self.drop_dead_refs() and not self.drop_dead_types():
                 return False
             if generation and self.addressed and self.span == 0 and not self.drop_dead():  # a look at the young alone
                 return False
             promoted = addresses.count_young() if generation and self.addressed and self.span is not None else 0
+            doomed = self._foretold() if promoted and self.span == 0 and promoted < _MOST_FORETOLD else None
             self._run_collector(generation)
             self.span = None if self.span is None else self.span + promoted
+            if doomed is not None:  # so the old need not be looked at
+                self.forget_addresses(doomed)
+                self.seen = interpreter.collections()
         return self.drop_dead()
+
+    def _foretold(self) -> set[int] | None:
+        """Return which of those known by address, all of them young, the next collection of the young will free.
+
+        None where that does not tell, as one of them may be brought back to life.
+        """
+        kinds = (known.kind() for known in self.addressed.values())
+        if any(kind is not None and rawtypes.has_finalizer(kind) for kind in kinds):
+            return None
+        with Doomed(1, self.addressed) as doomed:
+            return doomed.objects.keys() & self.addressed.keys()
 
     def _run_collector(self, generation: int) -> int | None:
         """Collect, and watch on what a finalizer brings back to life.
@@ -229,40 +246,37 @@ class Watch:
 
     def drop_dead(self) -> bool:
         """Forget what has died; tell whether anything is left."""
-        self._drop_dead_refs()
-        if self._drop_dead_types() and not 0 <= self.seen == interpreter.collections():
-            found = self._found()
-            self.addressed = {node: known for node, known in self.addressed.items() if node in found}
-            self.seen = interpreter.collections()
-        return len(self) > 0
+        return drop_dead(self)
 
-    def _drop_dead_refs(self) -> bool:
+    def drop_dead_refs(self) -> bool:
+        """Forget what weak references tell has died; tell whether any other such object is left."""
         self.watched = [entry for entry in self.watched if entry.ref() is not None]
         return bool(self.watched)
 
-    def _drop_dead_types(self) -> bool:
+    def drop_dead_types(self) -> bool:
         """Forget those known by address whose types are dead: that is cheaper to tell than that they are themselves."""
         if self.addressed:
             self.addressed = {node: known for node, known in self.addressed.items() if known.kind() is not None}
         return bool(self.addressed)
 
-    def _found(self) -> dict[int, Any]:
-        """Return the living ones of those known by address."""
-        if not self.addressed:
-            return {}
-        span = self.span if self.full_collections == interpreter.full_collections() else None
-        look = addresses.find({node: known.kind for node, known in self.addressed.items()}, span)
-        self.is_costly |= look.is_costly
-        return look.found
+    @property
+    def is_seen(self) -> bool:
+        """Whether all of those known by address were seen alive since the latest collection."""
+        return 0 <= self.seen == interpreter.collections()
+
+    def see(self, found: Container[int]) -> None:
+        """Note which of those known by address were found to live."""
+        self.addressed = {node: known for node, known in self.addressed.items() if node in found}
+        self.seen = interpreter.collections()
 
     def alive(self) -> list[Any]:
         """Return the watched objects that live, in the order they were added, each once."""
-        living: dict[int, Any] = {}
-        for entry in self.watched:
-            obj = entry.ref()
-            if obj is not None:
-                living.setdefault(id(obj), obj)
-        return [*living.values(), *self._found().values()]
+        return alive(self)[0]
+
+    @property
+    def valid_span(self) -> int | None:
+        """How many of the youngest old objects those known by address are among; None where that is not known."""
+        return self.span if self.full_collections == interpreter.full_collections() else None
 
     def nodes(self) -> dict[int, type]:
         """Return the ids and types of what lived at the last look, and still does as far as that is cheap to tell."""
@@ -314,6 +328,46 @@ class Watch:
         return clock.now() - started
 
 
+def alive(*watches: Watch) -> list[list[Any]]:
+    """Return of each of `watches` the objects that live, in the order they were added, each once.
+
+    The old objects, among which those known by address are looked for, are gone through once for all.
+    """
+    found = _found(*watches)
+    living = []
+    for watch in watches:
+        objects = [obj for entry in watch.watched if (obj := entry.ref()) is not None]
+        known = dict(zip(map(id, objects), objects, strict=True))
+        living.append([*known.values(), *(found[node] for node in watch.addressed if node in found)])
+    return living
+
+
+def drop_dead(*watches: Watch) -> bool:
+    """Have `watches` forget what has died; tell whether anything is left. The old are gone through once for all."""
+    unseen = []
+    for watch in watches:
+        watch.drop_dead_refs()
+        if watch.drop_dead_types() and not watch.is_seen:
+            unseen.append(watch)
+    found = _found(*unseen)
+    for watch in unseen:
+        watch.see(found)
+    return any(map(len, watches))
+
+
+def _found(*watches: Watch) -> dict[int, Any]:
+    """Return the living ones of those that `watches` know by address, by their addresses."""
+    wanted = {node: known.kind for watch in watches for node, known in watch.addressed.items()}
+    if not wanted:
+        return {}
+    spans = [watch.valid_span for watch in watches if watch.addressed]
+    known = [span for span in spans if span is not None]
+    look = addresses.find(wanted, max(known) if len(known) == len(spans) else None)
+    for watch in watches:
+        watch.is_costly |= look.is_costly
+    return look.found
+
+
 def drop_doomed(*watches: Watch) -> bool:
     """Have `watches` forget what has died, or is seen to wait for a full collection.
 
@@ -321,8 +375,8 @@ def drop_doomed(*watches: Watch) -> bool:
     the collector frees the rest later, nobody is told any more: so it is not for what must die at once.
     """
     living: dict[int, type] = {}
+    drop_dead(*watches)
     for watch in watches:
-        watch.drop_dead()
         living.update(watch.nodes())
     if not living or not addresses.has_generations():
         return not living
