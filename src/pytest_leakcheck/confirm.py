@@ -343,8 +343,11 @@ class Confirmation:
                 f"{self.test}: {self.watch.summary()} made once, not again by a second run: initialisation"
             )
             return []
+        is_told = self.is_strict or self.options.is_verbose
+        if not (self.watch.drop_dead() or is_told):
+            return self._replaced(second)
         is_held = drop_doomed(second, self.watch)
-        if not (len(self.watch) or self.is_strict or self.options.is_verbose):
+        if not (len(self.watch) or is_told):
             return self._replaced(second)
         if not (is_held or second.collect(most=1)):
             return []
@@ -380,7 +383,7 @@ class Confirmation:
         No leak then, wherever they are; so the heap is only searched where it pays to know the place.
         """
         reach = self.ledger.reach(second.type_names())
-        if not reach:
+        if not reach or (drop_doomed(second) and not len(second)):
             return []
         both = self._of_both_runs(second)
         findings = self._examined(both, is_near=reach == "near")

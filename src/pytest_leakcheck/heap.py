@@ -22,6 +22,7 @@ from pytest_leakcheck.passes import (
     all_objects,
     chunks,
     drilled,
+    indexed,
     leads_to,
     recent_objects,
     referring,
@@ -81,6 +82,7 @@ class Heap:
         self._roots = roots
         self._recent: list[object] = []
         """What the holders of a survivor are mostly among, up to those that were there before; looked for once."""
+        self._index: list[frozenset[int]] = []
         self._looks_among_recent = 0
         self._lists = [frozenset(map(id, each)) for each in (objects, *own)]
         self._holders: dict[int, dict[int, int]] = {}
@@ -178,10 +180,11 @@ class Heap:
             return nodes
         if not self._looks_among_recent:
             self._recent += recent_objects()
+            self._index = indexed(self._recent)
             self._lists.append(frozenset(map(id, self._recent)))
         self._looks_among_recent += 1
         wanted = frozenset(nodes)
-        self._enter(referring(self._recent, wanted), wanted)
+        self._enter(referring(self._recent, wanted, self._index), wanted)
         left = [node for node in nodes if not self._is_known(node)]
         if len(left) == len(nodes):  # so what holds them is older, and what holds that is as well
             self._looks_among_recent = MOST_AMONG_RECENT

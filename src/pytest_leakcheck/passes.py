@@ -48,11 +48,21 @@ def chunks(objects: list[object], size: int = CHUNK) -> Iterator[list[object]]:
         yield objects[start : start + size]
 
 
-def referring(objects: list[object], wanted: AbstractSet[int]) -> Iterator[object]:
-    """Yield those of `objects` that refer to one of `wanted`, and few others."""
-    for chunk in chunks(objects):
-        if leads_to(chunk, wanted):
+def referring(
+    objects: list[object], wanted: AbstractSet[int], index: list[frozenset[int]] | None = None
+) -> Iterator[object]:
+    """Yield those of `objects` that refer to one of `wanted`, and few others; `index` is what `indexed` returned."""
+    for number, chunk in enumerate(chunks(objects)):
+        if leads_to(chunk, wanted) if index is None else not wanted.isdisjoint(index[number]):
             yield from drilled(chunk, wanted)
+
+
+def indexed(objects: list[object]) -> list[frozenset[int]]:
+    """Return what `objects` refer to, by ids, for many calls of `referring`: it takes as long as two of them without.
+
+    What they come to refer to later is missed.
+    """
+    return [frozenset(map(id, gc.get_referents(*chunk))) for chunk in chunks(objects)]
 
 
 def drilled(chunk: list[object], wanted: AbstractSet[int]) -> Iterator[object]:
