@@ -58,7 +58,8 @@ def collect(generation: int, *, is_after_ours: bool = False) -> int | None:
         return _collect(generation)
     _PACE.note(is_after_ours=is_after_ours)
     freed = _collect(generation)
-    _PACE.keep()
+    if generation == 1:
+        _PACE.keep()
     return freed
 
 

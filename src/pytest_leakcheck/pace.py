@@ -35,7 +35,11 @@ class Pace:
         self._made += 0 if is_after_ours else gc.get_count()[0]
 
     def keep(self) -> None:
-        """Have the collections made here count for nothing, unless a full one is due without them."""
+        """Have the collections made here count for nothing, unless a full one is due without them.
+
+        To be called when nothing is young: that becomes old, and no census counts it. Errs towards missing what another
+        thread makes between the collection and this.
+        """
         if IS_PACED and gc.get_count()[2] >= gc.get_threshold()[2] and not (gc.get_freeze_count() or self._is_due()):
             gc.freeze()
             gc.unfreeze()

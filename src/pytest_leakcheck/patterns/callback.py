@@ -101,7 +101,8 @@ def _parts(value: object) -> Iterator[tuple[str, object]]:
 
 def _parts_of_function(function: FunctionType) -> Iterator[tuple[str, object]]:
     name = function.__qualname__
-    for variable, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+    variables = getattr(function.__code__, "co_freevars", ())  # PyPy's own functions have code of another type
+    for variable, cell in zip(variables, function.__closure__ or (), strict=True):
         yield f"closure variable {variable!r} of {name}", _contents_of(cell)
     for default in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
         yield f"a default argument of {name}", default

@@ -124,6 +124,8 @@ def _weak_reference(observer: Callable[P, object]) -> Callable[[], Callable[P, o
 def _is_made_on_the_spot(observer: object) -> bool:
     if isinstance(observer, FunctionType):
         return observer.__name__ == "<lambda>"
+    if isinstance(observer, MethodType):  # on PyPy, the one type for all bound methods
+        return False
     if isinstance(observer, BuiltinMethodType):  # `print` is bound to its module, `[].append` to its list
         return not isinstance(observer.__self__, ModuleType)
     return isinstance(observer, (functools.partial, MethodWrapperType))
