@@ -106,7 +106,7 @@ def _parts(holders: list[Any]) -> list[Any]:
     found: list[Any] = []
     for holder in holders:
         if rawtypes.is_type(holder):
-            found += gc.get_referents(*gc.get_referents(rawtypes.class_dict(holder)))
+            found += [value for _, value in rawtypes.items_of(rawtypes.class_dict(holder))]
             found += [base for base in rawtypes.mro_of(holder) if "<locals>" in rawtypes.qualname_of(base)]
         elif type(holder) is types.FrameType:
             found += [value for _, value in take_locals(holder)]

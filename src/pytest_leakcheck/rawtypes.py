@@ -147,7 +147,7 @@ def item_of(names: Any, name: str) -> Any:
     try:
         return _first_of(items, name)
     except RuntimeError:  # another thread has changed it meanwhile
-        return _first_of(list(items), name)
+        return _first_of(listed(items), name)
 
 
 def _first_of(items: Iterable[tuple[Any, Any]], name: str) -> Any:
@@ -180,11 +180,19 @@ def listed(items: Iterable[Any]) -> list[Any]:
     return list(items) if interpreter.COUNTS_REFERENCES else _one_by_one(items)
 
 
+_MOST_TRIES = 100
+
+
 def _one_by_one(items: Iterable[Any]) -> list[Any]:  # pragma: only on PyPy
-    found: list[Any] = []
-    for item in items:
-        found.append(item)  # noqa: PERF402 - see there
-    return found
+    for _ in range(_MOST_TRIES):
+        found: list[Any] = []
+        try:
+            for item in items:
+                found.append(item)  # noqa: PERF402 - see there
+        except RuntimeError:  # another thread has changed it meanwhile
+            continue
+        return found
+    return []
 
 
 def items_of(names: Any) -> Iterable[tuple[Any, Any]]:
