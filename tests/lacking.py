@@ -152,11 +152,20 @@ ON_FREE_THREADED = {
 }
 """The same for CPython 3.13 without the global interpreter lock."""
 
+FROM_3_15 = {
+    "test_judgement.py::test_a_suite_is_told_what_is_written[old garbage that a slow test left": (
+        "after a full collection, what 3.15 keeps lies further from the youngest objects than is looked at"
+    ),
+}
+"""The same for CPython 3.15 and newer."""
+
 
 def _here() -> dict[str, str]:
     if sys.implementation.name == "pypy":
         return ON_PYPY
-    return ON_FREE_THREADED if sysconfig.get_config_var("Py_GIL_DISABLED") else {}
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        return ON_FREE_THREADED
+    return FROM_3_15 if sys.version_info >= (3, 15) else {}
 
 
 def why(name: str) -> str:
