@@ -20,6 +20,7 @@ ON_PYPY = {
     "test_addresses.py::TestSuite::test_without_a_second_run_it_is_missed": _SLOTS_ARE_WEAK,
     "test_addresses.py::TestWatched::test_as_many_of_the_old_are_looked_at_as_were_promoted": _NO_CALLBACKS,
     "test_addresses.py::TestWatched::test_one_that_died_by_itself": _NOTHING_DIES,
+    "test_addresses.py::TestWatched::test_what_a_finalizer_brings_back": "PyPy has no gc.is_finalized",
     "test_addresses.py::test_the_youngest_of_the_old_are_looked_at_alone": _NO_CALLBACKS,
     "test_advice.py::test_advice_is_given_and_cures[future-callback": _IN_PYTHON,
     "test_advice.py::test_advice_is_given_and_cures[mock-": _IN_PYTHON,

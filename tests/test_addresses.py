@@ -6,7 +6,7 @@ import weakref
 import pytest
 
 from pytest_leakcheck import interpreter
-from pytest_leakcheck.addresses import Patience, find
+from pytest_leakcheck.addresses import Patience, find, has_generations
 from pytest_leakcheck.watch import Watch
 
 
@@ -97,6 +97,58 @@ class TestWatched:
 
         assert not watch.collect_young()
         assert (called, watch.is_costly) == ([0], False)
+
+    @pytest.mark.skipif(not has_generations(), reason="without generations, all objects are looked at each time")
+    def test_what_a_collection_of_the_young_frees_is_foretold(self, monkeypatch):
+        """So the old are not looked at after it, where all were young before."""
+        watch, kept, gone, spans = Watch(), Slotted(), Slotted(), []
+        gone.other = gone
+        gc.collect(0)
+        monkeypatch.setattr(
+            "pytest_leakcheck.addresses.find", lambda wanted, span: (spans.append(span), find(wanted, span))[1]
+        )
+        watch.add_addresses({id(kept): KIND, id(gone): KIND}, "made", span=0)
+        del gone
+
+        assert watch.collect_young()
+        assert (list(watch.addressed), spans) == ([id(kept)], [0])
+        assert watch.collect_young()
+        assert (watch.alive(), spans[1:]) == ([kept], [watch.span] * 2)
+
+    @pytest.mark.skipif(not has_generations(), reason="without generations, all objects are looked at each time")
+    def test_where_too_much_is_young_it_is_not(self, monkeypatch):
+        """To look at the old takes less then."""
+        watch, gone, spans = Watch(), Slotted(), []
+        gone.other = gone
+        kept = [[] for _ in range(6_000)]
+        gc.collect(0)
+        monkeypatch.setattr(
+            "pytest_leakcheck.addresses.find", lambda wanted, span: (spans.append(span), find(wanted, span))[1]
+        )
+        watch.add_addresses({id(gone): KIND}, "made", span=0)
+        del gone
+
+        assert not watch.collect_young()
+        assert (len(spans), len(kept)) == (2, 6_000)
+
+    def test_what_a_finalizer_brings_back_is_watched_on(self):
+        """It is not foretold what its finalizer does."""
+        saved = []
+
+        class Saved:
+            __slots__ = ("other",)
+
+            def __del__(self):
+                saved.append(self)
+
+        watch, thing = Watch(), Saved()
+        thing.other = thing
+        gc.collect(0)
+        watch.add_addresses({id(thing): weakref.ref(Saved)}, "made", span=0)
+        del thing
+
+        assert watch.collect_young()
+        assert watch.alive() == saved != []
 
     @pytest.mark.skipif(not interpreter.COUNTS_REFERENCES, reason="nobody knows whether there was a collection")
     def test_they_are_looked_for_once_between_two_collections(self, monkeypatch):
