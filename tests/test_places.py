@@ -268,6 +268,23 @@ class TestGrowth:
 
         assert growth.take({id(field)}) == []
 
+    def test_a_container_in_a_slot_is_found_by_its_name(self, app):
+        """Once it is there: an empty slot has none."""
+
+        class Slots:
+            __slots__ = ("kept", "other")
+
+        app.SLOTS = Slots()
+        app.SLOTS.kept = []
+        growth = Growth(place_of([app, vars(app), app.SLOTS, app.SLOTS.kept]), is_through_classes=True)
+        thing, other = Thing(), Thing()
+        app.SLOTS.kept.append(thing)
+        app.SLOTS.other = [other]
+
+        assert growth.take({id(thing), id(other)}) == [thing]
+        del app.SLOTS.kept
+        assert growth.take({id(thing), id(other)}) == []
+
     def test_the_class_of_an_entry_is_not(self, app, monkeypatch):
         """What a class attribute holds is not held by each instance."""
         app.KEPT = []

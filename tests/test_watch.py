@@ -9,7 +9,7 @@ import weakref
 import pytest
 
 import surroundings
-from pytest_leakcheck import clock, interpreter
+from pytest_leakcheck import clock, interpreter, rawtypes
 from pytest_leakcheck.watch import Watch, drop_doomed
 
 
@@ -437,6 +437,20 @@ class TestPeril:
         watch.add(stream, "here")
 
         assert watch.is_in_peril() is is_in_peril
+
+    @pytest.mark.parametrize("most", [0, 10_000])
+    def test_one_that_a_class_is_given_later_is_one(self, monkeypatch, most):
+        """What was found out of a class is asked anew once it has other attributes, or too many are known."""
+        monkeypatch.setattr(rawtypes, "_MOST_CLASSES", most)
+        kind = type("Later", (), {})
+        watch, thing = Watch(), kind()
+        watch.add(thing, "here")
+
+        assert not watch.is_in_peril()
+        kind.__del__ = lambda _: None
+        assert watch.is_in_peril()
+        del kind.__del__
+        assert not watch.is_in_peril()
 
     def test_a_finalizer_of_a_class_of_files_itself_is_one(self):
         """Whatever it calls."""
