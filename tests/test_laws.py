@@ -83,7 +83,6 @@ OWN_TABLES = {
     *(
         "climb.young",
         "_finalizers",
-        "distinct",
         "counts",
         "dict",
         "found",

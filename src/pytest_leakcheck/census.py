@@ -119,7 +119,7 @@ class Census:
     def new_objects(self) -> list[Any]:
         """Return the living ones of those counted, each once."""
         living = [obj for ref in self._refs if (obj := ref()) is not None]
-        return list(dict(zip(map(id, living), living, strict=True)).values())
+        return list(rawtypes.by_id(living).values())
 
     def brought_back(self) -> list[Any]:
         """Return those of the counted that live because their finalizers brought them back to life; once."""
@@ -205,15 +205,14 @@ class Census:
 
     def _note(self, objects: list[Any]) -> None:
         refs = rawtypes.weak_references(objects)
-        lacking = [obj for obj, ref in zip(objects, refs, strict=True) if ref is None]
-        self._addresses.update((id(obj), weakref.ref(type(obj))) for obj in lacking)
-        if lacking:
-            objects = [obj for obj, ref in zip(objects, refs, strict=True) if ref is not None]
         self._refs += [ref for ref in refs if ref is not None]
-        for obj in rawtypes.with_finalizer(objects):
+        lacking = (obj for obj, ref in zip(objects, refs, strict=True) if ref is None)
+        self._addresses.update((id(obj), weakref.ref(type(obj))) for obj in lacking)
+        referable = [obj for obj, ref in zip(objects, refs, strict=True) if ref is not None]
+        for obj in rawtypes.with_finalizer(referable):
             self._afterlife.add(obj, None)
         if self._at_once is not None:
-            for obj in objects:
+            for obj in referable:
                 self._at_once(obj)
 
     def _note_old(self) -> None:

@@ -280,9 +280,9 @@ class Check:
             if id(value) not in known:
                 self.found.add_new([value], _origin_of_fixture(name))
                 known.add(id(value))
-        counted = [obj for obj in census.new_objects() if id(obj) not in known] if known else census.new_objects()
+        counted = [obj for obj in census.new_objects() if id(obj) not in known]
         back = {id(obj): obj for obj in rawtypes.with_finalizer(counted) if interpreter.is_finalized(obj)}
-        fresh = [obj for obj in counted if id(obj) not in back] if back else counted
+        fresh = [obj for obj in counted if id(obj) not in back]
         if self.plan.instances_of:
             self.watch.add_new((obj for obj in fresh if self._named(type(obj))), self._origin, self.plan.within)
             fresh = [obj for obj in fresh if not self._named(type(obj))]

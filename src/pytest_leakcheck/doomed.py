@@ -105,7 +105,7 @@ def _unreachable(young: list[Any]) -> dict[int, Any]:
     """Return those of `young`, which nothing else of ours holds, that nothing but one another refers to, by id."""
     counts = list(map(sys.getrefcount, young))
     inner = rawtypes.counts_of(map(id, gc.get_referents(*young)))
-    nodes = dict(zip(map(id, young), young, strict=True))
+    nodes = rawtypes.by_id(young)
     reached = {node for node, count in zip(nodes, counts, strict=True) if count - _ASKING > inner[node]}
     wave = [nodes[node] for node in reached]
     while wave and len(reached) < len(nodes):

@@ -26,6 +26,7 @@ SHOWS_EXIT_CALLBACKS = not COUNTS_REFERENCES or sys.version_info >= (3, 14)
 
 LONGEST_WAIT = 1.0
 """How many seconds at most a collection waits for another one to end."""
+_PACE = pace.Pace()
 _no_callbacks: list[Any] = []
 _ATOMS = frozenset(map(id, (int, float, complex, bool, str, bytes, type(None), type(...), type(NotImplemented))))
 """The ids of types whose objects refer to nothing."""
@@ -61,9 +62,6 @@ def collect(generation: int, *, is_after_ours: bool = False) -> int | None:
     if generation == 1:
         _PACE.keep()
     return freed
-
-
-_PACE = pace.Pace()
 
 
 def _collect(generation: int) -> int | None:

@@ -194,7 +194,7 @@ def _follow(wave: dict[int, Any], step: _Step) -> dict[int, Any]:
     following: dict[int, Any] = {}
     for holder in wave.values():
         if step.key is not None and step.is_attribute:
-            held = rawtypes.attribute_or_slot(holder, step.key)
+            held = [rawtypes.attribute(holder, step.key), rawtypes.c_attribute(holder, step.key)]
         elif step.key is not None:
             held = [value for key, value in _items_of(holder) or () if type(key) is str and key == step.key]
         else:

@@ -81,13 +81,11 @@ def has_finalizer(kind: type) -> bool:
     return answer
 
 
-def with_finalizer(objects: Iterable[Any]) -> list[Any]:
+def with_finalizer(objects: Sequence[Any]) -> list[Any]:
     """Return those of many `objects` whose class is such a one; each class is looked at once."""
-    listed_objects = list(objects)
-    kinds = list(map(type, listed_objects))
-    distinct = dict(zip(map(id, kinds), kinds, strict=True))  # to hash one would ask its metaclass
-    perilous = {node for node, kind in distinct.items() if has_finalizer(kind)}
-    return [obj for obj in listed_objects if id(type(obj)) in perilous] if perilous else []
+    kinds = by_id(list(map(type, objects)))
+    perilous = {node for node in kinds if has_finalizer(kinds[node])}
+    return [obj for obj in objects if id(type(obj)) in perilous] if perilous else []
 
 
 def _finds_finalizer(kind: type) -> bool:
@@ -119,6 +117,11 @@ def weak_references(objects: Sequence[object]) -> list[weakref.ref[Any] | None]:
         return list(map(weakref.ref, objects))
     except TypeError:
         return list(map(weak_reference, objects))
+
+
+def by_id(objects: Sequence[_Of]) -> dict[int, _Of]:
+    """Return many `objects` by their ids, each once; a set of them would ask for their hashes, classes' as well."""
+    return dict(zip(map(id, objects), objects, strict=True))
 
 
 def is_module(obj: object) -> TypeGuard[types.ModuleType]:
@@ -317,20 +320,6 @@ def slots_of(obj: object) -> list[tuple[Any, Any]]:
                 except (AttributeError, TypeError):
                     continue
     return filled
-
-
-def attribute_or_slot(obj: object, name: str) -> list[Any]:
-    """Return what `obj` has under a name, in its ``__dict__`` or a slot: at most one of each."""
-    names = instance_dict(obj)
-    found = [] if names is None else [item_of(names, name)]
-    descriptors = (item_of(class_dict(kind), name) for kind in mro_of(type(obj)))
-    for descriptor in descriptors:
-        if type(descriptor) is types.MemberDescriptorType:
-            try:
-                found.append(descriptor.__get__(obj))
-            except (AttributeError, TypeError):
-                continue
-    return found
 
 
 def key_of(names: Any, value: object) -> tuple[object] | None:

@@ -49,7 +49,6 @@ class _Lookup:
         found: dict[Any, list[pytest.TestReport]] = {}
         for report in self._reporter.getreports(""):
             if report.when == "teardown":
-                found.setdefault(getattr(report, "id", report.nodeid), []).append(
-                    report
-                )  # pytest 9.2 asks by another id
+                test = getattr(report, "id", report.nodeid)  # which pytest 9.2 asks by
+                found.setdefault(test, []).append(report)
         return found

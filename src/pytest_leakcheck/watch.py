@@ -109,8 +109,7 @@ class Watch:
         """Watch `objects`, known to be unwatched, as far as they can be weakly referenced; they may be many."""
         new = list(objects)
         kinds = list(map(type, new))
-        distinct = dict(zip(map(id, kinds), kinds, strict=True))  # to hash one would ask its metaclass
-        facts = {node: Survivor(describe.type_name(kind), origin) for node, kind in distinct.items()}
+        facts = {node: Survivor(describe.type_name(kind), origin) for node, kind in rawtypes.by_id(kinds).items()}
         known = (facts[id(kind)] for kind in kinds)
         refs = zip(rawtypes.weak_references(new), known, strict=True)
         watched = [Watched(ref, fact, within) for ref, fact in refs if ref is not None]
@@ -226,7 +225,7 @@ class Watch:
 
     def _in_peril(self) -> list[_InPeril]:
         """Return the watched objects whose finalizers are still to run; each class is looked at once."""
-        perilous = rawtypes.with_finalizer(obj for entry in self.watched if (obj := entry.ref()) is not None)
+        perilous = rawtypes.with_finalizer([obj for entry in self.watched if (obj := entry.ref()) is not None])
         if not perilous:
             return []
         nodes = {id(obj) for obj in perilous if not interpreter.is_finalized(obj)}
@@ -337,8 +336,7 @@ def alive(*watches: Watch) -> list[list[Any]]:
     living = []
     for watch in watches:
         objects = [obj for entry in watch.watched if (obj := entry.ref()) is not None]
-        known = dict(zip(map(id, objects), objects, strict=True))
-        living.append([*known.values(), *(found[node] for node in watch.addressed if node in found)])
+        living.append([*rawtypes.by_id(objects).values(), *(found[node] for node in watch.addressed if node in found)])
     return living
 
 
@@ -380,7 +378,7 @@ def drop_doomed(*watches: Watch) -> bool:
         living.update(watch.nodes())
     if not living or not addresses.has_generations():
         return not living
-    kinds = {id(kind): kind for kind in living.values()}  # to hash one would ask its metaclass
+    kinds = rawtypes.by_id(list(living.values()))
     may_come_back = any(rawtypes.has_finalizer(kind) for kind in kinds.values())
     nodes = set(living)
     del living, kinds  # they have their classes, which may be garbage too
