@@ -326,6 +326,10 @@ class TestOptions:
             ("leakcheck_packages = ['my-shop']", "leakcheck_packages: 'my-shop' is not a dotted package name"),
             ("leakcheck_packages = 'shop'", "leakcheck_packages"),
             ("leakcheck = 3", "leakcheck"),
+            *(
+                (f'leakcheck_{name} = "a\\u0000b"', f"leakcheck_{name}: 'a\\x00b' can't be the name of a file")
+                for name in ("baseline", "json", "graph")
+            ),
         ],
     )
     def test_a_wrong_native_value_is_one_line_at_the_start(self, suite, line, text):
@@ -337,6 +341,18 @@ class TestOptions:
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         (told,) = [line for line in result.errlines if line]
         assert text in told
+
+    def test_a_name_that_no_file_can_have(self, suite):
+        """It is told of before any test, not where the file is to be written."""
+        (suite.path / "main.py").write_text(
+            "import pytest, sys\nsys.exit(pytest.main(['--leakcheck-json=\\ud800', '-pno:cacheprovider', 'test_it.py']))\n"
+        )
+        suite.write(test_it="def test_it(): pass")
+
+        result = suite.pytester.run(sys.executable, "main.py")
+
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        assert "ERROR: --leakcheck-json: '\\ud800' can't be the name of a file" in result.errlines
 
 
 class TestRegistrations:

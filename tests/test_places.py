@@ -174,6 +174,17 @@ class TestBelow:
 
         assert {id(obj) for obj in found} == set(map(id, [closed_over, default, attribute]))
 
+    def test_what_a_suspended_generator_has_hangs_below_it(self):
+        """Its variables; not what its code leads to, all that its module has by a name."""
+        top, variable, global_one = Thing(), Thing(), Thing()
+        scope = {"global_one": global_one}
+        exec("def generator(variable): yield global_one", scope)  # noqa: S102 - a module's own
+        top.generator = scope["generator"](variable)
+
+        next(top.generator)
+
+        assert below([top], {id(variable), id(global_one)}) == [variable]
+
     def test_it_looks_only_near(self, monkeypatch):
         """Past a limit what is farther is judged by itself."""
         monkeypatch.setattr(places, "MOST_BELOW", 5)

@@ -566,8 +566,7 @@ def test_every_leak_is_found_and_nothing_else(seeded):
     wanted = names_in(LEAKS) - LACKING
     assert set(found) == wanted
     causes = [cause for each in found.values() for cause in each]
-    assert len(causes) == len(wanted)
-    assert LACKING or len(set(causes)) == 40  # on PyPy, three have the fingerprint of another
+    assert len(causes) == len(set(causes)) == len(wanted)
     result.assert_outcomes(failed=40, passed=40)
 
 

@@ -199,7 +199,7 @@ def read_options(config: pytest.Config) -> Options:
             "in the ini file"
         )
     cycles = bool(config.getoption("leakcheck_cycles") or ini["leakcheck_cycles"])
-    graph = config.getoption("leakcheck_graph") or ini["leakcheck_graph"] or ""
+    graph = _name(config, "leakcheck_graph", ini["leakcheck_graph"])
     return Options(
         is_on=(is_on or cycles or bool(ini["leakcheck"])) and not is_off,
         is_off=is_off,
@@ -239,10 +239,27 @@ def _json_path(config: pytest.Config, configured: str | None) -> str:
 
 def _path(config: pytest.Config, name: str, configured: str | None) -> str:
     """Return the file that an option names: as seen from where pytest was started, or from the ini file with it."""
-    given = config.getoption(name)
-    folder = config.invocation_params.dir if given or not config.inipath else config.inipath.parent
-    file = given or configured
+    file = _name(config, name, configured)
+    ini = None if config.getoption(name) else config.inipath
+    folder = ini.parent if ini else config.invocation_params.dir
     return os.fspath(folder / file) if file else ""
+
+
+def _name(config: pytest.Config, name: str, configured: str | None) -> str:
+    """Return what an option gives, or else the ini file. Raises pytest.UsageError where no file can be called that."""
+    given: str | None = config.getoption(name)
+    file = given or configured or ""
+    if not _may_be_a_file(file):
+        key = f"--{name.replace('_', '-')}" if given else name
+        raise pytest.UsageError(f"{key}: {file!a} can't be the name of a file")
+    return file
+
+
+def _may_be_a_file(name: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(name)
+    except UnicodeError:
+        return False
 
 
 def _listed(config: pytest.Config, path: str, *, is_updating: bool) -> frozenset[str]:

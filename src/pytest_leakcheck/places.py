@@ -135,6 +135,8 @@ def _is_shared(obj: Any, *, is_through_classes: bool) -> bool:
         return not is_through_classes
     if type(obj) is types.FunctionType:
         return "<locals>" not in obj.__qualname__  # a decorator made one that a module has by its own name, too
+    if type(obj) is types.CodeType:
+        return True  # on PyPy (8.0.1), it refers to the module's names
     return rawtypes.is_module(obj)
 
 

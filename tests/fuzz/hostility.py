@@ -88,12 +88,19 @@ def _raising(obj):
     raise MisbehaviourError
 
 
-def _resurrecting(obj):
-    if len(app.__dict__.setdefault("back", [])) < 1:
-        app.back.append(obj)
+def _resurrecting():
+    """Make a finalizer that brings back the first object of its class: one of an earlier plan may die only now."""
+    to_come = [True]
+
+    def bring_back(obj):
+        if to_come:
+            to_come.clear()
+            app.__dict__.setdefault("back", []).append(obj)
+
+    return bring_back
 
 
-FINALIZERS = {"raises": _raising, "resurrects": _resurrecting, "none": None}
+FINALIZERS = {"raises": lambda: _raising, "resurrects": _resurrecting}
 LIES = {
     "int": property(lambda obj: int),
     "nothing": property(lambda obj: None),
@@ -122,7 +129,7 @@ def make_class(traits):
     """Return a hostile class with the traits of a plan."""
     more = {}
     if traits["finalizer"] != "none":
-        more["__del__"] = FINALIZERS[traits["finalizer"]]
+        more["__del__"] = FINALIZERS[traits["finalizer"]]()
     if traits["name"] != "none":
         more["__qualname__"] = NAMES[traits["name"]]
     if traits["module"] != "none":
