@@ -85,7 +85,6 @@ ON_PYPY = {
     "test_repeat.py::TestKinds::test_tracing_that_the_user_started": _NO_TRACEMALLOC,
     "test_retained.py": _NOT_COUNTED,
     "test_scopes.py::TestFunctionScope::test_a_value_of_a_fixture_that_is_kept": _NO_CALLBACKS,
-    "test_seeded.py::test_the_causes_are_the_same_in_any_order": "on PyPy, some fingerprints depend on the order",
     "test_targets.py::test_no_metaclass_is_asked": _SLOTS_ARE_WEAK,
     "test_timeouts.py::TestOwnWork::test_a_look_at_what_outlives": _TOO_SLOW,
     "test_timeouts.py::TestOwnWork::test_after_a_leak_nothing_is_limited": _TOO_SLOW,
@@ -153,20 +152,13 @@ ON_FREE_THREADED = {
 }
 """The same for CPython 3.13 without the global interpreter lock."""
 
-FROM_3_13 = {
-    "test_judgement.py::test_a_suite_is_told_what_is_written[old garbage that a slow test left": (
-        "after a full collection, 3.13 and 3.15 are not seen to have such garbage where it is looked for"
-    ),
-}
-"""The same for CPython 3.13 and newer."""
-
 
 def _here() -> dict[str, str]:
     if sys.implementation.name == "pypy":
         return ON_PYPY
     if sysconfig.get_config_var("Py_GIL_DISABLED"):
         return ON_FREE_THREADED
-    return FROM_3_13 if sys.version_info >= (3, 13) else {}
+    return {}
 
 
 def why(name: str) -> str:

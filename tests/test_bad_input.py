@@ -345,7 +345,7 @@ class TestOptions:
     def test_a_name_that_no_file_can_have(self, suite):
         """It is told of before any test, not where the file is to be written."""
         (suite.path / "main.py").write_text(
-            "import pytest, sys\nsys.exit(pytest.main(['--leakcheck-json=\\ud800', '-pno:cacheprovider', 'test_it.py']))\n"
+            "import pytest, sys\nsys.exit(pytest.main(['--leakcheck-json=\\ud800', 'test_it.py']))\n"
         )
         suite.write(test_it="def test_it(): pass")
 

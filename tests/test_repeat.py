@@ -614,18 +614,20 @@ class TestKinds:
         )
 
     def test_tracing_that_the_user_started_goes_on(self, suite):
-        """The second run traces allocations, and leaves tracemalloc as it was."""
+        """The run that tells which line made a leak traces allocations, and leaves tracemalloc as it was."""
         result = suite.run(
             """
             import tracemalloc
 
-            def test_first(): Thing.slot = Thing()
+            def test_first(): KEPT.append(Thing())
 
             def test_off():
                 assert not tracemalloc.is_tracing()
                 tracemalloc.start(3)
 
-            def test_second(): Thing.other_slot = Thing()
+            OTHERS = []
+
+            def test_second(): OTHERS.append(Thing())
 
             def test_on():
                 assert tracemalloc.get_traceback_limit() == 3 and tracemalloc.is_tracing()
@@ -634,7 +636,11 @@ class TestKinds:
             "--leakcheck",
         )
 
-        result.assert_outcomes(passed=4)
+        result.assert_outcomes(passed=2, failed=2)
+        assert suite.lines_of(result, "made during the test at") == [
+            "  test_it.Thing  made during the test at suite/test_it.py:18",
+            "  test_it.Thing  made during the test at suite/test_it.py:26",
+        ]
 
 
 class Plain:
