@@ -98,6 +98,9 @@ def _tracer() -> types.ModuleType | None:
     with undisturbed():
         try:
             import tracemalloc  # noqa: PLC0415 - most runs never get here
+
+            if _IS_BY_ADDRESS:
+                import ctypes  # noqa: F401,PLC0415 - it takes ten times as long while allocations are traced (3.11.7)
         except ModuleNotFoundError:  # pragma: only on PyPy, where it is not told what made an object
             return None
     return tracemalloc
@@ -236,11 +239,15 @@ def made_at(obj: object, root: str) -> tuple[str, int] | None:
     return (own or lines)[-1]
 
 
+_IS_BY_ADDRESS = sys.version_info[:2] == (3, 11)
+"""Whether an object may have to be asked after by its address: 3.11 forgets that the memory of most instances starts
+two words before the collector's header of two words."""
+
+
 def _traceback_of(tracer: Any, obj: object) -> tracemalloc.Traceback | None:
     traced: tracemalloc.Traceback | None = tracer.get_object_traceback(obj)
-    if traced is not None or sys.version_info[:2] != (3, 11):
+    if traced is not None or not _IS_BY_ADDRESS:
         return traced
-    # 3.11 forgets that the memory of most instances starts two words before the collector's header of two words.
     with undisturbed():
         import ctypes  # noqa: PLC0415 - for a leak alone
 
