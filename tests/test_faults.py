@@ -317,6 +317,60 @@ class TestModules:
 
 
 @forks
+class TestReplaced:
+    """Functions of the interpreter that a test has replaced until its teardown, or a class until its own."""
+
+    def test_another_number_of_the_process_is_no_other_process(self, suite):
+        """All tests are checked, and the end of the run tells so."""
+        result = suite.run(
+            """
+            import os, unittest
+            from unittest import mock
+
+            class TestFaked(unittest.TestCase):
+                @classmethod
+                def setUpClass(cls):
+                    faked = mock.patch.object(os, "getpid", return_value=42)
+                    faked.start()
+                    cls.addClassCleanup(faked.stop)
+
+                def test_it(self): assert os.getpid() == 42
+
+            def test_after_it(assert_collected): keep(assert_collected(Thing()))
+
+            @pytest.fixture(scope="session")
+            def faked():
+                with mock.patch("os.getpid", return_value=42):
+                    yield
+
+            def test_amid_it(faked, assert_collected): keep(assert_collected(Thing()))
+            """,
+            "--leakcheck",
+        )
+
+        result.assert_outcomes(passed=1, failed=2)
+        assert suite.lines_of(result, "leakcheck:", "1 leak in 2 tests")
+
+    @pytest.mark.parametrize("name", ["id", "map", "max", "set", "zip"])
+    def test_a_builtin_that_the_test_may_not_use(self, suite, name):
+        """It has the outcome that it has without the plugin, and is checked."""
+        source = f"""
+            import builtins
+
+            def test_it(monkeypatch, assert_collected):
+                keep(assert_collected(Thing()))
+                def refuse(*_, **__): raise AssertionError
+                monkeypatch.setattr(builtins, {name!r}, refuse)
+
+            def test_after_it(): pass
+        """
+
+        result = suite.run(source)
+
+        assert suite.lines_of(result, "LEAKED test_it.py::test_it")
+        result.assert_outcomes(passed=1, failed=1)
+
+
 class TestFork:
     def test_a_child_that_ends_is_no_part_of_the_run(self, suite):
         """As those of multiprocessing: what it made is judged by nobody, and the parent's verdict is its own."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_leakcheck import baseline
+from pytest_leakcheck import baseline, interpreter
 from pytest_leakcheck.describe import clean, counted, error_text
 from pytest_leakcheck.model import Report
 from pytest_leakcheck.options import shown
@@ -41,7 +40,7 @@ class Adoption:
         self._is_part = not hasattr(config, "workerinput") and not _takes_all(config)
         """Whether some of the suite's tests were left out."""
         self._lines: list[str] = []
-        self._process = os.getpid()
+        self._process = interpreter.process()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -86,7 +85,7 @@ class Adoption:
         if hasattr(self._config, "workeroutput"):
             self._config.workeroutput["leakcheck_is_part"] = self._is_part
             return
-        if os.getpid() != self._process:  # one that a test forked and did not end
+        if interpreter.process() != self._process:  # one that a test forked and did not end
             return
         has_ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         is_stopped = bool(session.shouldstop or session.shouldfail)

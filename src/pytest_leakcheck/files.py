@@ -13,7 +13,7 @@ try:
 except ModuleNotFoundError:  # pragma: only on Windows
     fcntl = None  # type: ignore[assignment]
 
-from pytest_leakcheck import clock
+from pytest_leakcheck import clock, interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ def write(path: Path, text: str) -> None:
         return
     path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    beside = path.with_name(f".{path.name}.{interpreter.process()}.tmp")
     try:
         with beside.open("x", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
             file.write(text)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import _thread
 import gc
+import os
 import sys
 import types
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,10 @@ _PACE = pace.Pace()
 _no_callbacks: list[Any] = []
 _ATOMS = frozenset(map(id, (int, float, complex, bool, str, bytes, type(None), type(...), type(NotImplemented))))
 """The ids of types whose objects refer to nothing."""
+
+
+process = os.getpid
+"""Returns the number of this process. It is the function itself: a test may put another in its place for a while."""
 
 
 def callbacks() -> list[Any]:

@@ -74,7 +74,7 @@ class _Again:
     def __call__(self, *, is_traced: bool = False) -> Watch | None:
         item, run = self.item, self.run
         second = Check(run.check.session, Plan(is_own=True), options=run.check.options)
-        RUNS[id(item)] = Run(second, run.hook, is_owned=False)
+        RUNS.begin(item, Run(second, run.hook, is_owned=False))
         second.start()
         try:
             with running_again(item, is_traced=is_traced) as errors:
@@ -89,7 +89,7 @@ class _Again:
                 return second.found
         finally:
             second.stop()
-            RUNS[id(item)] = run
+            RUNS.begin(item, run)
 
 
 def _failed_again(item: pytest.Item, error: BaseException) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from _pytest._code.code import ReprFileLocation, TerminalRepr
 
-from pytest_leakcheck import clock
+from pytest_leakcheck import clock, interpreter
 from pytest_leakcheck.baseline import Sighting
 from pytest_leakcheck.describe import clean, counted
 from pytest_leakcheck.hooking import FAULTS
@@ -131,7 +131,7 @@ class Reporter:
         self._options = config.stash[OPTIONS]
         self._unwritten = ""
         """Why there is no document, where there should be one."""
-        self._process = os.getpid()
+        self._process = interpreter.process()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, object, object]:
@@ -252,7 +252,7 @@ class Reporter:
     @property
     def _is_at_home(self) -> bool:
         """Whether this is the process that was started, and not one that a test forked and did not end."""
-        return os.getpid() == self._process
+        return interpreter.process() == self._process
 
     def _last_line(self) -> str:
         results = self._results

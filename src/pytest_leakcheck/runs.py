@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pytest_leakcheck import interpreter
 from pytest_leakcheck.describe import fault_text
 from pytest_leakcheck.scopes import Accumulated
 
@@ -43,7 +43,7 @@ class Run:
     """Whether there was anything to judge by then: a test that failed of itself is not checked."""
     trouble: str = ""
     """What went wrong in the check itself."""
-    process: int = field(default_factory=os.getpid)
+    process: int = field(default_factory=interpreter.process)
     """The process that it began in; a test may fork another one, which comes to the same hooks."""
     judged: float = 0.0
     """Seconds that the verdict took, further runs of the test included: no part of its teardown's duration."""
@@ -71,5 +71,27 @@ class _Contained:
         return True
 
 
-RUNS: dict[int, Run] = {}
-"""By the ids of their items the runs that are under way; an item's own stash would stay as large as it once was."""
+_node_of = id
+"""The function itself: a test may put another in its place until its teardown."""
+
+
+class _Runs:
+    """The runs that are under way, by the ids of their items, whose own stash would stay as large as it once was."""
+
+    def __init__(self) -> None:
+        self._runs: dict[int, Run] = {}
+
+    def of(self, item: pytest.Item) -> Run | None:
+        """Return the run of `item` that is under way, or None."""
+        return self._runs.get(_node_of(item))
+
+    def begin(self, item: pytest.Item, run: Run) -> None:
+        """Take `run` for that of `item`, in the stead of an earlier one."""
+        self._runs[_node_of(item)] = run
+
+    def end(self, item: pytest.Item) -> None:
+        """Take none for that of `item`, if there was any."""
+        self._runs.pop(_node_of(item), None)
+
+
+RUNS = _Runs()

@@ -8,7 +8,6 @@ is turned in its hands; where it logs them one by one, or the fixture came too l
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ import pytest
 from _pytest.runner import CallInfo, runtestprotocol
 from _pytest.skipping import xfailed_key
 
-from pytest_leakcheck import clock
+from pytest_leakcheck import clock, interpreter
 from pytest_leakcheck.adoption import note_pardoned
 from pytest_leakcheck.beside import completed, printable
 from pytest_leakcheck.bystanders import is_kept
@@ -83,7 +82,7 @@ def check_of(item: pytest.Function) -> Check | None:
     if options.is_off or item.get_closest_marker("skip_leakcheck"):
         return None
     judge = ensure_judge(item.config)
-    run = RUNS.get(id(item)) or judge.begin(item, plan_for(item, options))
+    run = RUNS.of(item) or judge.begin(item, plan_for(item, options))
     return run.check
 
 
@@ -113,7 +112,8 @@ class Judge:
         """Start the check of one run of `item`."""
         check = Check(self._session, plan, item.nodeid, options=self._options_for(item))
         run = Run(check, item.ihook, is_owned=self._owned is item)
-        RUNS[id(item)] = self._latest = run
+        RUNS.begin(item, run)
+        self._latest = run
         run.check.is_expected = lambda: _is_expected_to_fail(item)
         with run.contained():
             run.check.start()
@@ -169,7 +169,7 @@ class Judge:
         if self._latest is not None:
             self._latest.check.close()
         for item in session.items:
-            RUNS.pop(id(item), None)
+            RUNS.end(item)
         asked = merged(self._summary(session), *self._asked_elsewhere)
         if hasattr(session.config, "workeroutput"):
             session.config.workeroutput["leakcheck_asked"] = asked
@@ -202,7 +202,7 @@ class Judge:
         try:
             return (yield)
         finally:
-            run = RUNS.get(id(item))
+            run = RUNS.of(item)
             if run is not None:
                 run.is_body_over = True
 
@@ -211,7 +211,7 @@ class Judge:
         """Count what is made for a wider-scoped fixture apart; note the values made for this test."""
         __tracebackhide__ = True
         item = request._pyfuncitem  # noqa: SLF001 - a wider request has no public way to the test
-        run = RUNS.get(id(item))
+        run = RUNS.of(item)
         if fixturedef.scope != "function":
             with self._setting_up_wider(fixturedef, item, run):
                 return (yield)
@@ -243,7 +243,7 @@ class Judge:
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
         """Judge between the test's own teardown and that of wider scopes, and after each of these."""
         __tracebackhide__ = True
-        run = RUNS.get(id(item))
+        run = RUNS.of(item)
         if item.stash.get(REPEATING, False) or (run is None and not self._scopes.has_watched):
             return (yield)
         with self._judging_teardown(item, run):
@@ -289,7 +289,7 @@ class Judge:
             del state.teardown_exact
 
     def _judge(self, item: pytest.Item, run: Run) -> None:
-        self._has_strayed |= run.process != os.getpid()
+        self._has_strayed |= run.process != interpreter.process()
         if self._has_strayed:
             run.is_judged = True
             return
@@ -341,7 +341,7 @@ class Judge:
         self, item: pytest.Item, call: CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Note failures; dress a leak's report; log what need not wait for the verdict."""
-        run = RUNS.get(id(item))
+        run = RUNS.of(item)
         if run is not None and call.when == "teardown":
             call.duration = max(0.0, call.duration - run.judged)
         if run is not None and _is_awaited(run, call):
@@ -375,7 +375,7 @@ class Judge:
         if run.is_checked:
             note_checked(report, run.check, run.trouble)
             self._asked.note(run.check.plan)
-        del RUNS[id(item)]
+        RUNS.end(item)
         if run.is_owned and run.report is not None:
             run.hook.pytest_runtest_logreport(report=run.report)
 
@@ -423,10 +423,10 @@ def _is_stopping(item: pytest.Item) -> bool:
 
 def _end_interrupted(item: pytest.Item) -> None:
     """Close a run that Ctrl-C or pytest.exit ended before its teardown did, and log what was held back."""
-    run = RUNS.get(id(item))
+    run = RUNS.of(item)
     if run is None:
         return
-    del RUNS[id(item)]
+    RUNS.end(item)
     run.check.close()
     if run.report is not None:
         run.hook.pytest_runtest_logreport(report=run.report)
