@@ -79,6 +79,7 @@ ON_PYPY = {
     "test_patterns.py::TestTree::test_the_parent_is_none_once_the_root_is_dead": _NOTHING_DIES,
     "test_patterns.py::TestWeakable::test_a_carrier_dies_alone": _NOTHING_DIES,
     "test_patterns.py::TestWeakable::test_the_remedy_fits_the_class": _SLOTS_ARE_WEAK,
+    "test_places.py::TestBelow::test_what_something_else": _NOT_COUNTED,
     "test_quiet.py::TestCollector::test_its_state_is_the_same_after_the_run": _NO_CALLBACKS,
     "test_repeat.py::TestFailing::test_what_it_left_is_no_leak": _IN_PYTHON,
     "test_repeat.py::TestInvisible::test_the_junit_file": _NOTHING_DIES,

@@ -144,7 +144,19 @@ class TestBelow:
         top, inner, beside = Thing(), Thing(), Thing()
         top.items, inner.back, top.kind = [{"inner": inner}, inner], top, type("Kind", (), {"beside": beside})
 
-        assert below([top], {id(inner), id(beside)}) == [inner]
+        assert below([top], {id(inner), id(beside)}, is_alone=False) == [inner]
+
+    def test_what_something_else_leads_to_hangs_below_that(self):
+        """So does what that leads to in turn; cycles among what only the top leads to are its own."""
+        top, apart = Thing(), Thing()
+        own, shared, under_it = Thing(), Thing(), Thing()
+        own.back, own.itself, shared.under_it = top, [own], under_it
+        top.items, apart.items = [own, shared], {"shared": shared}
+        ref, wanted = weakref.ref(own), {id(own), id(shared), id(under_it)}
+        del own, shared, under_it
+
+        assert below([top], wanted) == [ref()]
+        assert {id(obj) for obj in below([top], wanted, is_alone=False)} == wanted
 
     def test_the_variables_of_a_stored_frame_hang_below_it(self):
         """It is a holder like any other, whether a traceback or an attribute has it."""
@@ -170,7 +182,7 @@ class TestBelow:
         exec("def function(value=global_one): return global_one", scope)  # noqa: S102 - a module's own
         top.functions = [inner, scope["function"]]
 
-        found = below([top], set(map(id, [closed_over, default, attribute, global_one])))
+        found = below([top], set(map(id, [closed_over, default, attribute, global_one])), is_alone=False)
 
         assert {id(obj) for obj in found} == set(map(id, [closed_over, default, attribute]))
 
@@ -183,7 +195,7 @@ class TestBelow:
 
         next(top.generator)
 
-        assert below([top], {id(variable), id(global_one)}) == [variable]
+        assert below([top], {id(variable), id(global_one)}, is_alone=False) == [variable]
 
     def test_it_looks_only_near(self, monkeypatch):
         """Past a limit what is farther is judged by itself."""
@@ -227,8 +239,9 @@ class TestGrowth:
         entry.held = below_it
         app.KEPT.append(entry)
         wanted = {id(entry), id(below_it), id(elsewhere)}
+        del below_it
 
-        assert growth.take(wanted) == [entry, below_it]
+        assert growth.take(wanted) == [entry, entry.held]
         assert growth.take(wanted) == []
 
     @pytest.mark.parametrize("kind", [list, set, dict, deque])
@@ -253,22 +266,21 @@ class TestGrowth:
         """A registry of classes keeps what these have."""
         app.REGISTRY = {}
         growth = Growth(place_of([app, vars(app), app.REGISTRY]), is_through_classes=True)
-        field = Thing()
-        app.REGISTRY["Form"] = [type("Form", (), {"fields": [field]})]
+        app.REGISTRY["Form"] = [type("Form", (), {"fields": [Thing()]})]
+        fields = app.REGISTRY["Form"][0].fields
 
-        assert growth.take({id(field)}) == [field]
+        assert growth.take({id(fields[0])}) == fields
 
     def test_so_is_its_base_that_a_call_made(self, app):
         """A test that registers a class may have made the one below as well; what other classes have is everybody's."""
         app.REGISTRY = {}
         growth = Growth(place_of([app, vars(app), app.REGISTRY]), is_through_classes=True)
-        field, shared = Thing(), Thing()
-        common = type("Common", (), {"shared": shared})
+        common = type("Common", (), {"shared": Thing()})
 
-        base = type("Base", (common,), {"fields": [field], "__qualname__": "test.<locals>.Base"})
+        base = type("Base", (common,), {"fields": [Thing()], "__qualname__": "test.<locals>.Base"})
         app.REGISTRY["Form"] = type("Form", (base,), {})
 
-        assert growth.take({id(field), id(shared)}) == [field]
+        assert growth.take({id(base.fields[0]), id(common.shared)}) == base.fields
 
     def test_it_is_not_where_the_container_is_bounded(self, app):
         """It may have what grows by itself."""

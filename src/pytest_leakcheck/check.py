@@ -395,7 +395,7 @@ class Check:
             with undisturbed():
                 from pytest_leakcheck.places import below  # noqa: PLC0415 - most tests never get here
 
-            self.found.forget(below(list(kept), self.found.nodes().keys()))
+            self.found.forget(below(list(kept), self.found.nodes().keys(), is_alone=False))
             is_left = len(self.found) > 0
         self.gc_seconds += clock.now() - started
         if not is_left:
@@ -410,6 +410,7 @@ class Check:
             self.options.ignoring_known(),
             is_strict=self.plan.is_strict,
             within=self._within,
+            kept=kept,
         )
         leaks = confirmation.judge(ask())
         self.entrusted = confirmation.entrusted

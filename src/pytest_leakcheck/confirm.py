@@ -37,6 +37,7 @@ Reach = Literal["", "near", "far"]
 SLOW = 0.02
 """Seconds that a test must take for it to be quicker to look first whether its survivors are garbage than to run it
 again: a look takes 10 to 40 ms among half a million objects (CPython 3.11)."""
+_EACH_IN_ITS_OWN = "Each of three runs left another one, in a place of its own, and all of them are alive."
 MOST_REMEMBERED = 64
 """Survivors remembered weakly for each place, to tell whether they still live when another comes."""
 
@@ -209,6 +210,8 @@ class Confirmation:
     """Whether all that comes anew in a second run is a leak, replaced or not."""
     within: float | None = None
     """Seconds that survivors may take to die; None: as `patience` has it."""
+    kept: Sequence[Any] = ()
+    """What pytest keeps for the session: what hangs below it is not looked into."""
     entrusted: list[Entrusted] = field(default_factory=list)
     """What was found out to be held by wider-scoped fixtures alone."""
 
@@ -229,9 +232,10 @@ class Confirmation:
             drop_doomed(self.watch)
         if not len(self.watch):
             return leaks
+        before = self.watch.numbers()
         further = self._run_again(again)
         if again is not None and further:
-            return leaks + self._with_lines(self._by_repeat(further), again)
+            return leaks + self._with_lines(self._by_repeat(further, before, again), again)
         is_certain = self.is_strict and again is None  # a second run that failed tells nothing of what it would leave
         return leaks + (self._by_survival() if is_certain else self._by_recurrence())
 
@@ -326,13 +330,20 @@ class Confirmation:
         for number in range(max(1, self.options.repeat) if self.is_strict else self.options.repeat):
             if not number:
                 self.ledger.notes.append(Note("repeated", self.test))
-            watch = again()
+            watch = self._left_by(again)
             if watch is None:
                 return []
             further.append(watch)
         return further
 
-    def _by_repeat(self, further: list[Watch]) -> list[Leak]:
+    def _left_by(self, again: Again) -> Watch | None:
+        watch = again()
+        if watch is not None and self.kept:
+            watch.forget(below(list(self.kept), watch.nodes().keys(), is_alone=False))
+        return watch
+
+    def _by_repeat(self, further: list[Watch], before: Counter[str], again: Again) -> list[Leak]:
+        """Judge what further runs left; `before` tells how many objects of each type the first one had left."""
         *between, second = further
         for watch in between:
             self.watch.take_over(watch)
@@ -364,7 +375,48 @@ class Confirmation:
             both = self._of_both_runs(second)
             if living != (len(second), len(self.watch)):
                 findings = self._examined(both)
-        return self._leaks_of(findings, both, second)
+        strays = self._strays(findings, both, before)
+        if strays:
+            del both
+            strays = self._go_on(strays, second, again)
+            both = self._of_both_runs(second)
+            findings = self._examined(both)
+        return self._leaks_of(findings, both, second, strays)
+
+    def _strays(self, findings: Iterable[Finding], both: _Both, before: Counter[str]) -> AbstractSet[str]:
+        """Return the types of which the second run left more, in places of their own, than have died of the first's.
+
+        So nothing of the first run's was replaced by those.
+        """
+        if self.is_strict:
+            return frozenset()
+        left = Counter(fact.type_name for fact in both.facts[both.number :])
+        members = [each.members for each in findings if max(each.members) < both.number and self._may_stray(each)]
+        fresh = Counter(both.facts[index].type_name for indexes in members for index in indexes)
+        return {name for name in fresh if left[name] and fresh[name] > before[name] - left[name]}
+
+    def _may_stray(self, finding: Finding) -> bool:
+        """Tell whether a finding without survivors of the first run may be a leak, its place being no known one."""
+        trace = finding.leak.trace
+        if trace is None or trace.bound or may_live(finding.leak) or self.ledger.find(finding) is not None:
+            return False
+        return not any(is_held_by(finding.leak, ignored.name) for ignored in self.options.ignore)
+
+    def _go_on(self, types: AbstractSet[str], second: Watch, again: Again) -> AbstractSet[str]:
+        """Run the test once more; return those of some types of which that leaves another one while the others live.
+
+        Only a third run tells such a place for each of them from the two that a slot for the latest and one for that
+        before it make.
+        """
+        earlier = self.watch.numbers() + second.numbers()
+        third = self._left_by(again)
+        if third is None:
+            return frozenset()
+        third.collect()
+        for watch in (second, self.watch):
+            watch.drop_dead()
+        left, later = self.watch.numbers() + second.numbers(), third.numbers()
+        return {name for name in types if later[name] > earlier[name] - left[name]}
 
     def _outlast(self, second: Watch, suspected: Sequence[Finding], fresh: AbstractSet[int]) -> bool:
         """Give the survivors of both runs time to die; tell whether the second one has any left.
@@ -405,7 +457,10 @@ class Confirmation:
             return bool(fresh)
         return 0 < len(fresh) < len(finding.members) and not trace.bound and not may_live(finding.leak)
 
-    def _leaks_of(self, findings: Iterable[Finding], both: _Both, second: Watch) -> list[Leak]:
+    def _leaks_of(
+        self, findings: Iterable[Finding], both: _Both, second: Watch, strays: AbstractSet[str] = frozenset()
+    ) -> list[Leak]:
+        """Return the leaks among findings; what is of a type among `strays` is one, although nothing is beside it."""
         objects, facts, number = both
         leaks: list[Leak] = []
         for finding in findings:
@@ -417,6 +472,8 @@ class Confirmation:
             if self._may_live(leak):
                 continue
             is_growing = len(fresh) < len(finding.members)
+            if not is_growing and leak.survivors[0].type_name in strays and self._may_stray(finding):
+                is_growing, leak = True, replace(leak, note=_EACH_IN_ITS_OWN)
             for confirmed in self._verdict(finding._replace(leak=leak), second, fresh, is_growing=is_growing):
                 leaks += [confirmed if confirmed.seen_in else self._in_full(confirmed, fresh, objects)]
         return leaks

@@ -12,10 +12,10 @@ from pytest_leakcheck.advice import ADVICE
 from pytest_leakcheck.clock import SEARCH_SECONDS
 from pytest_leakcheck.extensions import no_words
 from pytest_leakcheck.further import Further, Known, searching_further
-from pytest_leakcheck.growth import container_of
+from pytest_leakcheck.growth import container_of, partings
 from pytest_leakcheck.heap import Heap, unseen_holders
 from pytest_leakcheck.labels import labelled
-from pytest_leakcheck.links import INHERENT, bound_of, name_links, opened
+from pytest_leakcheck.links import INHERENT, bound_at, bound_of, name_links, opened
 from pytest_leakcheck.model import Leak, Link, Proof, Root, Survivor, Trace
 from pytest_leakcheck.paths import SEARCH_OBJECTS, Search, find_paths
 from pytest_leakcheck.places import Place, place_of
@@ -272,21 +272,21 @@ class _Facing(NamedTuple):
     def finding(self, group: _Group, facts: Sequence[Survivor], proof: Proof | None) -> Finding:
         """Return the leak of a group of survivors, told by the path of the first of them."""
         first = self.told.get(group.heads[0])
+        old, fresh = self._paths(group.heads) if first else ([], [])
         heads, hanging = ([facts[index] for index in indexes] for indexes in group)
-        leak = self._leak(
-            first, Leak(tuple(heads), first.trace if first else None, also_keeps=tuple(hanging), proof=proof)
-        )
-        place, container = (first.place, self._container(group.heads)) if first else (None, None)
+        trace = _bounded(first.trace, old, fresh) if first else None
+        leak = self._leak(first, Leak(tuple(heads), trace, also_keeps=tuple(hanging), proof=proof))
+        place, container = (first.place, container_of(old, fresh)) if first else (None, None)
         return Finding(leak, (*group.heads, *group.hanging), place, container)
 
-    def _container(self, heads: list[int]) -> Place | None:
-        """Return the place of the container that the fresh ones among survivors of one cause came into."""
+    def _paths(self, heads: list[int]) -> tuple[list[list[Any]], list[list[Any]]]:
+        """Return the paths of the older among survivors of one cause, and of the fresh ones, if they are told apart."""
         if self.fresh is None:
-            return None
+            return [], []
         known = ((index, each) for index in heads if (each := self.told.get(index)) is not None)
         paths = {index: [self.heap.objects[node] for node in each.nodes] for index, each in known}
         old = [path for index, path in paths.items() if index >= self.fresh]
-        return container_of(old, [path for index, path in paths.items() if index < self.fresh]) if old else None
+        return old, [path for index, path in paths.items() if index < self.fresh]
 
     def _leak(self, first: Told | None, leak: Leak) -> Leak:
         if first is None:
@@ -379,6 +379,12 @@ class _Facing(NamedTuple):
         starts = (start for start in self.roots.outside(nodes[1]) if start.link is not None)
         start = next((start for start in starts if (start.root, start.link and start.link.text) not in taken), None)
         return _tell(self.heap, self.roots, nodes[1:], start)
+
+
+def _bounded(trace: Trace, old: list[list[Any]], fresh: list[list[Any]]) -> Trace:
+    """Return a trace with what bounds the container in which fresh survivors part from older ones, where they do."""
+    parted = list(partings(old, fresh)) if trace.bound else []
+    return replace(trace, bound=next(filter(None, itertools.starmap(bound_at, parted)), "")) if parted else trace
 
 
 def _all_found(total: int) -> str:

@@ -88,13 +88,19 @@ def container_of(first: Sequence[Sequence[Any]], second: Sequence[Sequence[Any]]
 
     Each path is of live objects from a root's own to a survivor.
     """
+    places = (place_of(list(path[:number])) for path, number in partings(first, second))
+    return next((place for place in places if place is not None), None)
+
+
+def partings(first: Sequence[Sequence[Any]], second: Sequence[Sequence[Any]]) -> Iterator[tuple[Sequence[Any], int]]:
+    """Yield each path of a second run with how many objects it shares with one of a first, from the start.
+
+    Not where each starts at a root of its own, as at threads of one name.
+    """
     for path in second:
-        shared = max((_shared(path, other) for other in first), default=0)
-        if 0 < shared < len(path):  # not where each starts at a root of its own, as at threads of one name
-            place = place_of(list(path[:shared]))
-            if place is not None:
-                return place
-    return None
+        number = max((_shared(path, other) for other in first), default=0)
+        if 0 < number < len(path):
+            yield path, number
 
 
 def _shared(path: Sequence[Any], other: Sequence[Any]) -> int:

@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from pytest_leakcheck import describe, rawtypes
+from pytest_leakcheck import describe, interpreter, rawtypes
 from pytest_leakcheck.frames import take_locals
 from pytest_leakcheck.model import Link
 from pytest_leakcheck.positions import NOT_KNOWN, Positions
@@ -55,13 +55,27 @@ def name_links(path: Path, positions: Positions = NOT_KNOWN) -> tuple[tuple[Link
 
 def bound_of(path: Path) -> str:
     """Return what bounds the number of objects that `path` can lead to, or the empty string."""
-    for holder in path[:-1]:
-        if rawtypes.is_instance(holder, deque) and _DEQUE_MAXLEN(holder) is not None:
-            return f"a deque of at most {describe.counted(_DEQUE_MAXLEN(holder), 'item')}"
-        most = _most_cached(holder)
-        if most is not None:
-            return f"an lru_cache of at most {describe.counted(most, 'call')}"
-    return ""
+    return next(filter(None, map(_bound, path[:-1])), "")
+
+
+def bound_at(path: Path, number: int) -> str:
+    """Return what bounds the number of objects that come into the last of the first `number` ones on `path`.
+
+    What bounds something above or below that bounds nothing there: one entry of a cache may grow.
+    """
+    index = number - 1
+    if not interpreter.COUNTS_REFERENCES:  # pragma: only on PyPy, whose lru_cache is a closure that has a dict
+        while index and type(path[index]) in (types.CellType, dict, tuple):
+            index -= 1
+        index = index if _is_lru_cache(path[index]) else number - 1
+    return _bound(path[index])
+
+
+def _bound(holder: object) -> str:
+    if rawtypes.is_instance(holder, deque) and _DEQUE_MAXLEN(holder) is not None:
+        return f"a deque of at most {describe.counted(_DEQUE_MAXLEN(holder), 'item')}"
+    most = _most_cached(holder)
+    return f"an lru_cache of at most {describe.counted(most, 'call')}" if most is not None else ""
 
 
 _DEQUE_MAXLEN: Any = deque.__dict__["maxlen"].__get__  # a subclass may have a slot of that name

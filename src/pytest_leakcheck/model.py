@@ -30,7 +30,7 @@ RootKind = Literal[
     "unaccounted",
 ]
 """What a trace may start from; the words are those that a report shows."""
-_NAMED_ROOTS = frozenset({"module", "class attribute", "lru_cache", "logger", "interpreter", "fixture"})
+_NAMED_ROOTS = frozenset({"module", "class attribute", "lru_cache", "interpreter", "fixture"})
 Grade = Literal["survives", "collected"]
 """How an object died that was to go: not at all, or by the cycle collector alone. (Who dies at once is not told of.)"""
 
@@ -64,6 +64,8 @@ class Root:
     @property
     def lasting_name(self) -> str:
         """The name, where it is the same in every run; else the empty string."""
+        if self.kind == "logger":  # one for each connection or the like is one of many
+            return re.sub(r"\d+", "0", self.name)
         return self.name if self.kind in _NAMED_ROOTS else ""
 
 

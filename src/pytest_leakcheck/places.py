@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import sys
 import types
 import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,6 +24,8 @@ MOST_OBJECTS = 100_000
 """Objects looked at below a place at most; past it nothing is recognised."""
 MOST_BELOW = 30_000
 """Objects looked at below survivors that were recognised."""
+_ODD = (types.FrameType, types.FunctionType, types.TracebackType)
+"""The types of holders that `_parts` does not ask the collector about."""
 _MOST_KEY = 40
 """A longer key is data, not a name."""
 
@@ -34,6 +37,8 @@ class _Step(NamedTuple):
     key: str | None
     """The name that leads there, of an attribute or from a dict, if there is one; other keys and indexes are data."""
     is_attribute: bool = False
+    position: int | None = None
+    """Where it is in a tuple: as that of a function's defaults, or of a record, it has a meaning of its own."""
 
 
 class Place:
@@ -63,15 +68,27 @@ class Place:
         return wave
 
 
-def below(members: list[Any], wanted: AbstractSet[int], *, is_through_classes: bool = False) -> list[Any]:
+def below(
+    members: list[Any], wanted: AbstractSet[int], *, is_through_classes: bool = False, is_alone: bool = True
+) -> list[Any]:
     """Return those of the objects with ids in `wanted` that hang below `members`, near enough to be found at once.
 
     Modules are not looked into, of functions only those that a call made, at what is theirs alone, and classes only
-    where that is asked for, at their own attributes and those of bases that a call made.
+    where that is asked for, at their own attributes and those of bases that a call made. With `is_alone`, what
+    something else leads to as well hangs below that, as far as references are counted.
     """
-    seen, wave = set(map(id, members)), members
-    found: list[Any] = []
-    while wave and len(seen) < MOST_BELOW and len(found) < len(wanted):
+    passed = _reached(members, wanted, is_through_classes=is_through_classes)
+    if not any(id(obj) in wanted for obj in passed):
+        return []
+    elsewhere = _held_elsewhere(passed, members) if is_alone and interpreter.COUNTS_REFERENCES else set()
+    return [obj for obj in passed if id(obj) in wanted and id(obj) not in elsewhere]
+
+
+def _reached(members: list[Any], wanted: AbstractSet[int], *, is_through_classes: bool) -> list[Any]:
+    """Return what references lead to from `members`, in waves up to that in which the last of `wanted` is met."""
+    seen, wave, passed = set(map(id, members)), members, list[Any]()
+    missing = len(wanted)
+    while wave and len(seen) < MOST_BELOW and missing > 0:
         fresh: dict[int, Any] = {}
         for obj in _parts(wave):
             node = id(obj)
@@ -81,8 +98,39 @@ def below(members: list[Any], wanted: AbstractSet[int], *, is_through_classes: b
                 fresh[node] = obj
         seen.update(fresh)
         wave = list(fresh.values())
-        found += [obj for node, obj in fresh.items() if node in wanted]
-    return found
+        passed += wave
+        missing -= len(wanted & fresh.keys())
+    return passed
+
+
+_ASKING = next(map(sys.getrefcount, [object()])) if interpreter.COUNTS_REFERENCES else 0
+"""What asking adds to the number of references to an object that is in one list of ours."""
+
+
+def _held_elsewhere(passed: list[Any], members: list[Any]) -> set[int]:
+    """Return the ids of those of `passed`, in no other list of ours, that not only `members` and one another lead to.
+
+    Whatever a frame, a class or a function leads to is taken for its own, as their references are not all to be seen.
+    """
+    counts = list(map(sys.getrefcount, passed))
+    inner = rawtypes.counts_of(map(id, gc.get_referents(*passed, *members)))
+    own = {id(part) for part in _parts([obj for obj in (*members, *passed) if _is_odd(obj)])}
+    nodes = rawtypes.by_id(passed)
+    held = {
+        node
+        for (node, obj), count in zip(nodes.items(), counts, strict=True)
+        if count - _ASKING > inner[node] and node not in own and not rawtypes.is_type(obj)
+    }
+    wave = [nodes[node] for node in held]
+    while wave:
+        fresh = {node: obj for obj in gc.get_referents(*wave) if (node := id(obj)) in nodes and node not in held}
+        held.update(fresh)
+        wave = list(fresh.values())
+    return held
+
+
+def _is_odd(holder: Any) -> bool:
+    return rawtypes.is_type(holder) or type(holder) in _ODD
 
 
 def are_reached(wanted: AbstractSet[int], members: list[Any]) -> bool:
@@ -151,7 +199,9 @@ def place_of(objects: list[Any]) -> Place | None:
         if not _is_own_dict(objects[index - 1], objects[index]):
             owner = objects[index - 2] if index > first and _is_own_dict(objects[index - 2], holder) else holder
             key = _name_in(owner, objects[index])
-            steps.append(_Step(*names_of_type(type(objects[index])), key, _items_of(owner) is None and key is not None))
+            is_attribute = _items_of(owner) is None and key is not None
+            position = _position_in(holder, objects[index])
+            steps.append(_Step(*names_of_type(type(objects[index])), key, is_attribute, position))
         holder = objects[index]
     return Place(weakref.ref(objects[0]), tuple(steps)) if steps[0].key is not None else None
 
@@ -182,6 +232,12 @@ def _name_in(holder: Any, value: Any) -> str | None:
     return key if type(key) is str and key.isidentifier() and len(key) <= _MOST_KEY else None
 
 
+def _position_in(holder: Any, value: Any) -> int | None:
+    if not rawtypes.is_instance(holder, tuple):
+        return None
+    return next((index for index, item in enumerate(tuple.__iter__(holder)) if item is value), None)
+
+
 def _is_own_dict(holder: Any, held: Any) -> bool:
     return type(held) is dict and not rawtypes.is_instance(holder, dict) and rawtypes.instance_dict(holder) is held
 
@@ -199,6 +255,9 @@ def _follow(wave: dict[int, Any], step: _Step) -> dict[int, Any]:
             held = [rawtypes.attribute(holder, step.key), rawtypes.c_attribute(holder, step.key)]
         elif step.key is not None:
             held = [value for key, value in _items_of(holder) or () if type(key) is str and key == step.key]
+        elif step.position is not None:
+            items = list(tuple.__iter__(holder)) if rawtypes.is_instance(holder, tuple) else []
+            held = items[step.position : step.position + 1]
         else:
             held = gc.get_referents(holder)
         following.update((id(obj), obj) for obj in held if names_of_type(type(obj)) == step[:2])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import weakref
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -173,6 +174,12 @@ class Watch:
         """Return how many objects of which types are watched: ``2 shop.Session, 1 shop.Item``."""
         facts = [*(entry.fact for entry in self.watched), *(known.fact for known in self.addressed.values())]
         return describe.tally(fact.type_name for fact in facts)
+
+    def numbers(self) -> Counter[str]:
+        """Return how many objects of each type, by its name, are watched and live as far as that is cheap to tell."""
+        living = [entry.fact for entry in self.watched if entry.ref() is not None]
+        living += [known.fact for known in self.addressed.values() if known.kind() is not None]
+        return Counter(fact.type_name for fact in living)
 
     def collect_young(self) -> bool:
         """Collect the young generations while any watched object lives; tell whether one still does."""
