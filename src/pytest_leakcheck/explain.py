@@ -103,7 +103,7 @@ def examine(  # noqa: PLR0913 - what concerns few callers are keywords with defa
         with Heap(objects, roots, own) as heap:
             ids = {id(obj): index for index, obj in enumerate(objects)}
             search = _near(roots, ids) if is_near else _search(heap, roots, list(ids), seconds)
-            above = _above(heap, roots, search, ids)
+            above = _above(heap, roots, search, ids, len(ids) if fresh is None else fresh)
             heads = [index for index in ids.values() if index not in above]
             told = _told(heap, roots, search, {index: id(objects[index]) for index in heads[:MOST_TOLD]})
             limit = max(PROOF_SECONDS, clock.now() - started)
@@ -201,14 +201,17 @@ def _with_suspects(root: Root, links: tuple[Link, ...]) -> tuple[Link, ...]:
     )
 
 
-def _above(heap: Heap, roots: Roots, search: Search, ids: dict[int, int]) -> dict[int, int]:
-    """Return for each survivor whose path goes through another one the index of the one that is nearest to the root."""
+def _above(heap: Heap, roots: Roots, search: Search, ids: dict[int, int], fresh: int) -> dict[int, int]:
+    """Return for each survivor whose path goes through another one the index of the one that is nearest to the root.
+
+    Only of those before number `fresh`: what piles up below an older one is told by its own path.
+    """
     above = {}
     for target, path in search.paths.items():
         start = roots.start(heap.objects[path[0]])
         first = roots.path_to(heap.objects[path[0]]) if start is not None and start.link is None else ()
         nodes = (*map(id, first), *path)
-        through = next((node for node in nodes if node in ids and node != target), None)
+        through = next((node for node in nodes if ids.get(node, fresh) < fresh and node != target), None)
         if through is not None:
             above[ids[target]] = ids[through]
     return above
