@@ -234,16 +234,37 @@ class TestNew:
 
         assert running.new_values() == ([(new, "value {2}")] if has_generations() else [])
 
-    def test_what_was_promoted_before_it_was_asked_after_is_missed(self):
-        """That errs towards a missed leak, as where there are no generations and nothing tells."""
-        running = Census(lambda _: False)
+    @pytest.mark.parametrize("generation", [1, 2])
+    def test_it_is_if_a_collection_has_promoted_it(self, generation):
+        """Until nothing more is to be asked after; what was old before is not new."""
+        old, running = {1}, Census(lambda _: False)
         running.start()
         new = {2}
-        gc.collect()
-        running.ask(new, "value")
+        gc.collect(generation)
+        for value in (old, new):
+            running.ask(value, f"value {value}")
+        late = {3}
+        running.ask_no_more()
+        gc.collect(generation)
+        running.ask(late, "late")
         running.stop()
 
-        assert running.new_values() == []
+        assert running.new_values() == ([(new, "value {2}")] if has_generations() else [])
+
+    def test_only_so_many_are_noted(self, monkeypatch):
+        """What is promoted after them is missed."""
+        monkeypatch.setattr(census, "MOST_PROMOTED", 1)
+        running = Census(lambda _: False)
+        running.start()
+        first = {1}
+        gc.collect(1)
+        second = {2}
+        gc.collect(1)
+        for value in (first, second):
+            running.ask(value, f"value {value}")
+        running.stop()
+
+        assert running.new_values() == ([(first, "value {1}")] if has_generations() else [])
 
     def test_without_generations_nothing_is_known_to_be_new(self, monkeypatch):
         """That errs towards a missed leak."""

@@ -170,6 +170,37 @@ class TestFunctionScope:
         result.assert_outcomes(failed=1)
         result.stdout.fnmatch_lines(["*value of the fixture 'future'*"])
 
+    def test_so_is_one_that_a_collection_found_during_the_set_up(self, suite):
+        """A fixture that makes much sets one off."""
+        result = suite.run(
+            """
+            import gc
+            from concurrent.futures import Future
+
+            @pytest.fixture
+            def future():
+                future = keep(Future())
+                [[number] for number in range(20_000)]
+                return future
+
+            @pytest.fixture
+            def other():
+                future = keep(Future())
+                gc.collect()
+                return future
+
+            @pytest.fixture
+            def app(): return KEPT
+
+            def test_many(future, app): pass
+            def test_full(other, app): pass
+            """,
+            "--leakcheck",
+        )
+
+        result.assert_outcomes(failed=2)
+        result.stdout.fnmatch_lines(["*value of the fixture 'future'*", "*value of the fixture 'other'*"])
+
     def test_what_the_fixtures_of_pytest_hold_is_gone(self, suite):
         """monkeypatch, caplog's arguments, recwarn, capsys and tmp_path's request let go in time."""
         result = suite.run(

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 MOST_LOOKS = 10
 """How often at most a census begins anew that other threads make something during."""
+MOST_PROMOTED = 200_000
+"""Past so many promoted objects further ones are not noted, which takes up to 20 MB."""
 
 
 class Census:
@@ -47,6 +49,9 @@ class Census:
         self._passed_over = set() if passed_over is None else passed_over
         self._asked: dict[int, tuple[weakref.ref[Any], str]] = {}
         self._answers: list[tuple[weakref.ref[Any], str]] = []
+        self._promoted: set[int] | None = set()
+        """The ids of what grew old since the start, as long as it may be asked after; an address that dies is taken by
+        what is new as well."""
         self._refs: list[weakref.ref[Any]] = []
         self._afterlife: Afterlife[None] = Afterlife()
         self._addresses: dict[int, weakref.ref[type]] = {}
@@ -100,12 +105,20 @@ class Census:
     def ask(self, obj: object, name: str) -> None:
         """Let `new_values` tell of `obj`, of whatever type, if it was made since the start.
 
-        It is missed if a collection has promoted it already; where there are no generations, nothing tells, and it is
-        missed as well.
+        Where there are no generations, nothing tells, and it is missed; so is what a collection promoted after
+        `ask_no_more`, or after many others.
         """
         ref = rawtypes.weak_reference(obj) if self._has_generations else None
-        if ref is not None:
+        if ref is None:
+            return
+        if self._promoted and id(obj) in self._promoted:
+            self._answers.append((ref, name))
+        else:
             self._asked[id(obj)] = ref, name
+
+    def ask_no_more(self) -> None:
+        """Expect `ask` to be called of young objects alone from here on: the rest need not be noted."""
+        self._promoted = None
 
     @property
     def is_empty(self) -> bool:
@@ -147,7 +160,7 @@ class Census:
         self._has_collected |= generation > 1
         if generation >= 1 or self._at_once is not None:
             with contextlib.suppress(Exception):  # it runs amid the user's code, which must not see a fault of ours
-                self._take(min(generation, 1))
+                self._take(min(generation, 1), is_promoting=generation >= 1)
                 self._take_late()
 
     def _take_late(self) -> None:
@@ -161,7 +174,7 @@ class Census:
                 return
             self._take(0)
 
-    def _take(self, oldest: int = 1) -> None:
+    def _take(self, oldest: int = 1, *, is_promoting: bool = False) -> None:
         if self._pauses:
             return
         if not self._has_generations:
@@ -171,6 +184,8 @@ class Census:
             objects = gc.get_objects(generation)
             self._note_new(objects)
             self._seen += len(objects)
+            if is_promoting and self._promoted is not None and len(self._promoted) < MOST_PROMOTED:
+                self._promoted.update(map(id, objects))
 
     def _note_new(self, objects: list[Any]) -> None:
         if self._asked:

@@ -267,6 +267,11 @@ class Check:
         if self._own_grades.is_listening and not self.grades.knows(value):
             self._own_grades.add(value, Survivor(type_name(type(value)), _origin_of_fixture(name)))
 
+    def end_set_up(self) -> None:
+        """Note that the test's fixtures are set up, save for those that it asks for itself."""
+        if self._census is not None:
+            self._census.ask_no_more()
+
     def gather(self) -> None:
         """End the census and watch what it counted."""
         for obj, (fact, within) in self._afterlife.back():

@@ -310,5 +310,5 @@ def _suspicion(failed: str, repeated: list[str]) -> str:
 def _nothing_fits(name: str, number: int) -> str:
     tests = counted(number, "test")
     if name == OWN:
-        return f"no loaded class is this project's own, so {tests} watched nothing: set leakcheck_packages"
+        return f"no loaded class is this project's own, so {tests} watched none of its objects: set leakcheck_packages"
     return f"instances_of {name!r} never matched any object's class in {tests}"

@@ -197,8 +197,11 @@ class Judge:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Note the end of the body: only a report made after it is the test's, those before are subtests'."""
+        """Note when the body begins, and its end: only a report made after it is the test's, not those of subtests."""
         __tracebackhide__ = True
+        run = RUNS.of(item)
+        if run is not None:
+            run.check.end_set_up()
         try:
             return (yield)
         finally:
