@@ -78,16 +78,20 @@ def below(
     something else leads to as well hangs below that, as far as references are counted.
     """
     passed = _reached(members, wanted, is_through_classes=is_through_classes)
-    if not any(id(obj) in wanted for obj in passed):
-        return []
-    elsewhere = _held_elsewhere(passed, members) if is_alone and interpreter.COUNTS_REFERENCES else set()
-    return [obj for obj in passed if id(obj) in wanted and id(obj) not in elsewhere]
+    met = wanted & set(map(id, passed))
+    if met and is_alone and interpreter.COUNTS_REFERENCES:
+        elsewhere = met & _held_elsewhere(passed, members)
+        if elsewhere:  # or by something farther below
+            passed = _reached(members, None, is_through_classes=is_through_classes)
+            elsewhere = _held_elsewhere(passed, members)
+        met -= elsewhere
+    return [obj for obj in passed if id(obj) in met]
 
 
-def _reached(members: list[Any], wanted: AbstractSet[int], *, is_through_classes: bool) -> list[Any]:
-    """Return what references lead to from `members`, in waves up to that in which the last of `wanted` is met."""
+def _reached(members: list[Any], wanted: AbstractSet[int] | None, *, is_through_classes: bool) -> list[Any]:
+    """Return what references lead to from `members`, in waves, up to that which meets the last of `wanted`, if any."""
     seen, wave, passed = set(map(id, members)), members, list[Any]()
-    missing = len(wanted)
+    missing = 1 if wanted is None else len(wanted)
     while wave and len(seen) < MOST_BELOW and missing > 0:
         fresh: dict[int, Any] = {}
         for obj in _parts(wave):
@@ -99,7 +103,7 @@ def _reached(members: list[Any], wanted: AbstractSet[int], *, is_through_classes
         seen.update(fresh)
         wave = list(fresh.values())
         passed += wave
-        missing -= len(wanted & fresh.keys())
+        missing -= len(wanted & fresh.keys()) if wanted is not None else 0
     return passed
 
 
