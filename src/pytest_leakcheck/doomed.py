@@ -17,7 +17,7 @@ from pytest_leakcheck import interpreter, rawtypes
 from pytest_leakcheck.addresses import OLDEST
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from collections.abc import Set as AbstractSet
 
     from typing_extensions import Self
@@ -43,7 +43,7 @@ class Doomed:
         young = gc.get_objects(0)  # without the list itself, as nothing of ours may be among them
         for generation in range(1, oldest + 1):
             young += gc.get_objects(generation)
-        self.objects = _unreachable(young)
+        self.objects = unreachable(young)
         del young
         if self.objects:
             _add_older(self.objects, wanted)
@@ -95,19 +95,22 @@ def doomed_among(wanted: AbstractSet[int]) -> set[int] | None:
     region = objects[max(0, first - SLACK) : last + SLACK]
     is_small = PART * len(region) < len(objects)
     del objects  # as nothing of ours may hold them beside the one list
-    return _unreachable(region).keys() & wanted if is_small and not left else None
+    return unreachable(region).keys() & wanted if is_small and not left else None
 
 
 _ASKING = next(map(sys.getrefcount, [object()])) if interpreter.COUNTS_REFERENCES else 0
 """What asking adds to the number of references to an object that is in one list of ours."""
 
 
-def _unreachable(young: list[Any]) -> dict[int, Any]:
-    """Return those of `young`, which nothing else of ours holds, that nothing but one another refers to, by id."""
-    counts = list(map(sys.getrefcount, young))
-    inner = rawtypes.counts_of(map(id, gc.get_referents(*young)))
-    nodes = rawtypes.by_id(young)
-    reached = {node for node, count in zip(nodes, counts, strict=True) if count - _ASKING > inner[node]}
+def unreachable(objects: list[Any], holders: Sequence[Any] = (), own: AbstractSet[int] = frozenset()) -> dict[int, Any]:
+    """Return those of `objects`, by id, that nothing but one another and `holders` leads to.
+
+    Nothing else of ours may hold `objects`. Those with ids in `own` count as held by `holders` alone.
+    """
+    counts = list(map(sys.getrefcount, objects))
+    inner = rawtypes.counts_of(map(id, gc.get_referents(*objects, *holders)))
+    nodes = rawtypes.by_id(objects)
+    reached = {node for node, count in zip(nodes, counts, strict=True) if count - _ASKING > inner[node]} - own
     wave = [nodes[node] for node in reached]
     while wave and len(reached) < len(nodes):
         fresh = {node: obj for obj in gc.get_referents(*wave) if (node := id(obj)) in nodes and node not in reached}

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import gc
 import logging
-import sys
 import types
 import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_leakcheck import interpreter, rawtypes
+from pytest_leakcheck.doomed import unreachable
 from pytest_leakcheck.frames import take_locals
 
 if TYPE_CHECKING:
@@ -80,11 +80,11 @@ def below(
     passed = _reached(members, wanted, is_through_classes=is_through_classes)
     met = wanted & set(map(id, passed))
     if met and is_alone and interpreter.COUNTS_REFERENCES:
-        elsewhere = met & _held_elsewhere(passed, members)
-        if elsewhere:  # or by something farther below
+        alone = _alone(passed, members)
+        if not met <= alone:  # what else leads to one may itself be farther below
             passed = _reached(members, None, is_through_classes=is_through_classes)
-            elsewhere = _held_elsewhere(passed, members)
-        met -= elsewhere
+            alone = _alone(passed, members)
+        met &= alone
     return [obj for obj in passed if id(obj) in met]
 
 
@@ -107,30 +107,14 @@ def _reached(members: list[Any], wanted: AbstractSet[int] | None, *, is_through_
     return passed
 
 
-_ASKING = next(map(sys.getrefcount, [object()])) if interpreter.COUNTS_REFERENCES else 0
-"""What asking adds to the number of references to an object that is in one list of ours."""
-
-
-def _held_elsewhere(passed: list[Any], members: list[Any]) -> set[int]:
-    """Return the ids of those of `passed`, in no other list of ours, that not only `members` and one another lead to.
+def _alone(passed: list[Any], members: list[Any]) -> set[int]:
+    """Return the ids of those of `passed`, in no other list of ours, that only `members` and one another lead to.
 
     Whatever a frame, a class or a function leads to is taken for its own, as their references are not all to be seen.
     """
-    counts = list(map(sys.getrefcount, passed))
-    inner = rawtypes.counts_of(map(id, gc.get_referents(*passed, *members)))
     own = {id(part) for part in _parts([obj for obj in (*members, *passed) if _is_odd(obj)])}
-    nodes = rawtypes.by_id(passed)
-    held = {
-        node
-        for (node, obj), count in zip(nodes.items(), counts, strict=True)
-        if count - _ASKING > inner[node] and node not in own and not rawtypes.is_type(obj)
-    }
-    wave = [nodes[node] for node in held]
-    while wave:
-        fresh = {node: obj for obj in gc.get_referents(*wave) if (node := id(obj)) in nodes and node not in held}
-        held.update(fresh)
-        wave = list(fresh.values())
-    return held
+    own.update(id(obj) for obj in passed if rawtypes.is_type(obj))
+    return set(unreachable(passed, members, own))
 
 
 def _is_odd(holder: Any) -> bool:
