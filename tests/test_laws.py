@@ -59,7 +59,7 @@ def test_a_search_calls_nothing_that_may_run_user_code(name):
     assert {call for call in forbidden if (name, call) not in ALLOWED} == set()
 
 
-@pytest.mark.parametrize("name", [*SEARCHING, "describe", "frames", "links", "rawtypes"])
+@pytest.mark.parametrize("name", [*SEARCHING, "describe", "frames", "growth", "links", "places", "rawtypes"])
 def test_types_are_compared_by_identity(name):
     """``type(x) == …``, ``type(x) in …`` and ``… in mro_of(x)`` would ask the metaclass of a user's class."""
     for node in ast.walk(_tree(name)):

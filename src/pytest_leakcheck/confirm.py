@@ -390,9 +390,9 @@ class Confirmation:
         """
         if self.is_strict:
             return frozenset()
-        left = Counter(fact.type_name for fact in both.facts[both.number :])
+        left = rawtypes.counts_of(fact.type_name for fact in both.facts[both.number :])
         members = [each.members for each in findings if max(each.members) < both.number and self._may_stray(each)]
-        fresh = Counter(both.facts[index].type_name for indexes in members for index in indexes)
+        fresh = rawtypes.counts_of(both.facts[index].type_name for indexes in members for index in indexes)
         return {name for name in fresh if left[name] and fresh[name] > before[name] - left[name]}
 
     def _may_stray(self, finding: Finding) -> bool:

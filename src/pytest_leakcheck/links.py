@@ -65,7 +65,7 @@ def bound_at(path: Path, number: int) -> str:
     """
     index = number - 1
     if not interpreter.COUNTS_REFERENCES:  # pragma: only on PyPy, whose lru_cache is a closure that has a dict
-        while index and type(path[index]) in (types.CellType, dict, tuple):
+        while index and any(type(path[index]) is kind for kind in (types.CellType, dict, tuple)):
             index -= 1
         index = index if _is_lru_cache(path[index]) else number - 1
     return _bound(path[index])

@@ -118,7 +118,7 @@ def _alone(passed: list[Any], members: list[Any]) -> set[int]:
 
 
 def _is_odd(holder: Any) -> bool:
-    return rawtypes.is_type(holder) or type(holder) in _ODD
+    return rawtypes.is_type(holder) or any(type(holder) is kind for kind in _ODD)
 
 
 def are_reached(wanted: AbstractSet[int], members: list[Any]) -> bool:

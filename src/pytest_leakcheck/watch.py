@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,6 +12,7 @@ from pytest_leakcheck.doomed import Doomed, doomed_among
 from pytest_leakcheck.model import Survivor
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Collection, Container, Iterable, Mapping
 
 _MOST_ROUNDS = 5
@@ -179,7 +179,7 @@ class Watch:
         """Return how many objects of each type, by its name, are watched and live as far as that is cheap to tell."""
         living = [entry.fact for entry in self.watched if entry.ref() is not None]
         living += [known.fact for known in self.addressed.values() if known.kind() is not None]
-        return Counter(fact.type_name for fact in living)
+        return rawtypes.counts_of(fact.type_name for fact in living)
 
     def collect_young(self) -> bool:
         """Collect the young generations while any watched object lives; tell whether one still does."""
