@@ -329,8 +329,8 @@ class TestKnownPlaces:
         result.stdout.fnmatch_lines(["*2 objects that should be gone are still alive", "*The same leak as in*"])
         assert suite.lines_of(result, "2 leaks in 2 tests")
 
-    def test_a_registry_that_is_emptied_in_between_stays_known(self, check, suite):
-        """Its objects come and go, the place stays."""
+    def test_a_registry_that_is_emptied_in_between_is_judged_anew(self, check, suite):
+        """Once: what a test puts there after that may be all there is from now on. The leak is known."""
         result = check(
             """
             @pytest.fixture(scope="module", autouse=True)
@@ -342,11 +342,14 @@ class TestKnownPlaces:
             def test_second():
                 count_run("second")
                 keep(Thing())
+            def test_third():
+                count_run("third")
+                keep(Thing())
             """
         )
 
-        result.assert_outcomes(passed=1, failed=2)
-        assert runs_of(suite) == {"second": 1}
+        result.assert_outcomes(passed=1, failed=3)
+        assert runs_of(suite) == {"second": 2, "third": 1}
 
 
 class TestByRecurrence:

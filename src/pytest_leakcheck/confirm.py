@@ -73,10 +73,24 @@ class Known:
     """For a leak, or what is bounded, the containers that its survivors pile up in."""
     is_told: bool = True
     """Whether that test's report, if it is a leak, was one that the reader sees."""
+    is_certain: bool = False
+    """Whether a second run told that it is bounded; without one, an entry of what is bounded may grow."""
 
     def has_living(self) -> bool:
         """Tell whether a survivor remembered still lives."""
         return any(ref() is not None for ref in self.refs)
+
+    def is_over(self) -> bool:
+        """Tell whether it was a leak whose survivors are all dead: the place was emptied, and nothing piles up yet."""
+        return self.verdict == "leak" and bool(self.refs) and not self.has_living()
+
+    def still_has_living(self) -> bool:
+        """Tell whether one of them is still there, or below what is there: one that lives elsewhere was replaced."""
+        if self.place is None:
+            return self.has_living()
+        nodes = {id(obj) for obj in map(_referent, self.refs) if obj is not None}  # none of them in a variable here
+        held = self.place.held()
+        return not nodes.isdisjoint(held) or bool(nodes and below(list(held.values()), nodes))
 
     def holds_living(self) -> bool:
         """Tell whether one of them is still there, so that it is no garbage."""
@@ -138,6 +152,8 @@ class Ledger:
         found: list[tuple[Known, list[Any]]] = []
         for look in (_grown, _placed):  # the first costs as much as what is new, the second as much as there is
             for known in self.known if living else ():
+                if known.is_over():
+                    continue
                 members = look(known, living)
                 if members:
                     members += below(members, living.keys() - set(map(id, members)))
@@ -152,7 +168,7 @@ class Ledger:
             if known.place is not None and finding.place is not None:
                 if known.place.is_same(finding.place):
                     return known
-            elif finding.leak.trace is not None and known.leak.fingerprint == finding.leak.fingerprint:
+            elif _is_of_one_cause(known.leak, finding.leak):
                 return known
         return None
 
@@ -174,6 +190,10 @@ class Ledger:
         if verdict in ("leak", "bounded") and finding.container is not None:
             known.growths.append(Growth(finding.container, is_through_classes=verdict == "leak"))
         return known
+
+
+def _referent(ref: weakref.ref[Any]) -> Any:
+    return ref()
 
 
 def _grown(known: Known, living: Mapping[int, type]) -> list[Any]:
@@ -198,6 +218,16 @@ class _Both(NamedTuple):
     """How many of them, the first ones, the second run left."""
 
 
+class _Evidence(NamedTuple):
+    """The survivors of several runs that show that they pile up."""
+
+    refs: list[weakref.ref[Any]]
+    number: int
+    """How many of them the last run added."""
+    known: Known | None
+    """What was entered of their place."""
+
+
 @dataclass(slots=True)
 class Confirmation:
     """The judgement of one test's survivors that nobody registered."""
@@ -214,6 +244,8 @@ class Confirmation:
     """What pytest keeps for the session: what hangs below it is not looked into."""
     entrusted: list[Entrusted] = field(default_factory=list)
     """What was found out to be held by wider-scoped fixtures alone."""
+    _evidence: dict[str, _Evidence] = field(default_factory=dict)
+    """By the fingerprints of leaks, what they were told by."""
 
     def judge(self, again: Again | None) -> list[Leak]:
         """Return the leaks; `again` is how the test may be run again, None where it may not."""
@@ -291,6 +323,8 @@ class Confirmation:
 
     def _may_grow(self, known: Known) -> bool:
         """Tell whether a second run is to say if a place that is no known leak grows."""
+        if known.verdict == "bounded" and not known.is_certain:
+            return True
         is_open = known.verdict in ("pending", "replaced") and known.has_living()
         return is_open and (known.holds_living() or self._is_growing(known))
 
@@ -301,7 +335,7 @@ class Confirmation:
         self.watch.collect(most=1)  # what was replaced may be garbage that waits for the collector
         if known.has_living():
             self.watch.collect()
-        return known.has_living()
+        return known.still_has_living()
 
     def _with_lines(self, leaks: list[Leak], again: Again) -> list[Leak]:
         """Return leaks with the lines that made their survivors, for which the test is run once more."""
@@ -312,6 +346,8 @@ class Confirmation:
             facts = watch.facts(watch.alive()) if watch is not None else []
         except Exception:  # noqa: BLE001 - the leaks are found, and told without these lines
             return leaks
+        if watch is not None:
+            leaks = [leak for leak in leaks if leak.seen_in or not self._has_ended(leak)]
         lines = {fact.type_name: fact for fact in facts if fact.made}
 
         def told(survivor: Survivor) -> Survivor:
@@ -321,6 +357,20 @@ class Confirmation:
             return replace(survivor, made=fact.made, file=fact.file, line=fact.line)
 
         return [replace(leak, survivors=tuple(map(told, leak.survivors))) for leak in leaks]
+
+    def _has_ended(self, leak: Leak) -> bool:
+        """Tell whether a further run let go of as many of a leak's survivors as the one before had added.
+
+        So it keeps a number of them, as a buffer does that is cut to its length; nothing tells of it but that.
+        """
+        evidence = self._evidence.get(leak.fingerprint)
+        if evidence is None or sum(ref() is None for ref in evidence.refs) < max(1, evidence.number):
+            return False
+        if evidence.known is not None:
+            evidence.known.verdict = "replaced"
+            evidence.known.growths.clear()
+        self._tell(leak, "", "replaced after some more runs")
+        return True
 
     def _run_again(self, again: Again | None) -> list[Watch]:
         """Return what each further run left, or nothing if the test may not or could not be run again."""
@@ -475,7 +525,12 @@ class Confirmation:
             if not is_growing and leak.survivors[0].type_name in strays and self._may_stray(finding):
                 is_growing, leak = True, replace(leak, note=_EACH_IN_ITS_OWN)
             for confirmed in self._verdict(finding._replace(leak=leak), second, fresh, is_growing=is_growing):
-                leaks += [confirmed if confirmed.seen_in else self._in_full(confirmed, fresh, objects)]
+                told = confirmed if confirmed.seen_in else self._in_full(confirmed, fresh, objects)
+                leaks.append(told)
+                if not self.is_strict:
+                    members = [objects[index] for index in finding.members]
+                    refs = second.refs(members) + self.watch.refs(members)
+                    self._evidence[told.fingerprint] = _Evidence(refs, len(fresh), self.ledger.find(finding))
         return leaks
 
     def _in_full(self, leak: Leak, members: list[Any], *own: list[Any]) -> Leak:
@@ -497,7 +552,7 @@ class Confirmation:
         if known is not None and known.verdict == "leak":  # what the first run left there is told by now
             return []
         verdict: Verdict = "bounded" if bound else "replaced"
-        self.ledger.remember(verdict, finding, self.test, second, fresh)
+        self.ledger.remember(verdict, finding, self.test, second, fresh).is_certain = True
         self._tell(finding.leak, bound, "replaced by the next")
         return []
 
@@ -603,6 +658,13 @@ def known_in(leak: Leak, holders: Sequence[KnownHolder]) -> KnownHolder | None:
 def may_live(leak: Leak) -> bool:
     """Tell whether what nobody registered may live on: pytest's own state or a wider-scoped fixture holds it."""
     return leak.is_housekeeping or (leak.trace is not None and leak.trace.root.kind == "fixture")
+
+
+def _is_of_one_cause(leak: Leak, other: Leak) -> bool:
+    """Tell whether two leaks without a place have one cause; two threads or contexts may have variables of one name."""
+    types = {survivor.type_name for survivor in leak.survivors}
+    is_alike = any(survivor.type_name in types for survivor in other.survivors)
+    return is_alike and other.trace is not None and leak.fingerprint == other.fingerprint
 
 
 def _summary(leak: Leak) -> str:

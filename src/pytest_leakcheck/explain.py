@@ -278,6 +278,8 @@ class _Facing(NamedTuple):
         old, fresh = self._paths(group.heads) if first else ([], [])
         heads, hanging = ([facts[index] for index in indexes] for indexes in group)
         trace = _bounded(first.trace, old, fresh) if first else None
+        if trace is not None and self.fresh is not None and any(index >= self.fresh for index in group.hanging):
+            trace = replace(trace, bound="")  # each new one leads to those before it, however many there may be
         leak = self._leak(first, Leak(tuple(heads), trace, also_keeps=tuple(hanging), proof=proof))
         place, container = (first.place, container_of(old, fresh)) if first else (None, None)
         return Finding(leak, (*group.heads, *group.hanging), place, container)
