@@ -37,7 +37,7 @@ Reach = Literal["", "near", "far"]
 SLOW = 0.02
 """Seconds that a test must take for it to be quicker to look first whether its survivors are garbage than to run it
 again: a look takes 10 to 40 ms among half a million objects (CPython 3.11)."""
-_EACH_IN_ITS_OWN = "Each of three runs left another one, in a place of its own, and all of them are alive."
+_ALL_ALIVE = "Each of three runs left another one, and all of them are alive."
 MOST_REMEMBERED = 64
 """Survivors remembered weakly for each place, to tell whether they still live when another comes."""
 
@@ -206,7 +206,9 @@ def _placed(known: Known, living: Mapping[int, type]) -> list[Any]:
     types = {names_of_type(kind) for kind in living.values()}
     if known.place is None or not known.place.may_hold(types):
         return []
-    return [obj for node, obj in known.place.held().items() if node in living]
+    if known.verdict == "leak":
+        return [obj for node, obj in known.place.held().items() if node in living]
+    return known.place.held_alone(living.keys())
 
 
 class _Both(NamedTuple):
@@ -446,9 +448,10 @@ class Confirmation:
         return {name for name in fresh if left[name] and fresh[name] > before[name] - left[name]}
 
     def _may_stray(self, finding: Finding) -> bool:
-        """Tell whether a finding without survivors of the first run may be a leak, its place being no known one."""
+        """Tell whether a finding without survivors of the first run may be a leak, and is no known one."""
         trace = finding.leak.trace
-        if trace is None or trace.bound or may_live(finding.leak) or self.ledger.find(finding) is not None:
+        known = self.ledger.find(finding)
+        if trace is None or trace.bound or may_live(finding.leak) or (known is not None and known.verdict == "leak"):
             return False
         return not any(is_held_by(finding.leak, ignored.name) for ignored in self.options.ignore)
 
@@ -521,21 +524,26 @@ class Confirmation:
             self._entrust(finding, objects, facts)
             if self._may_live(leak):
                 continue
-            is_growing = len(fresh) < len(finding.members)
+            is_growing, members, source = len(fresh) < len(finding.members), fresh, finding
             if not is_growing and leak.survivors[0].type_name in strays and self._may_stray(finding):
-                is_growing, leak = True, replace(leak, note=_EACH_IN_ITS_OWN)
-            for confirmed in self._verdict(finding._replace(leak=leak), second, fresh, is_growing=is_growing):
-                told = confirmed if confirmed.seen_in else self._in_full(confirmed, fresh, objects)
+                elder = _elder(findings, leak.survivors[0].type_name, both)
+                if elder is not None:  # this one may be in a slot as well, which is not at fault
+                    leak = replace(elder.leak, survivors=leak.survivors, also_keeps=(), note=_ALL_ALIVE)
+                    is_growing, members, source = True, [objects[index] for index in elder.members], elder
+            for confirmed in self._verdict(source._replace(leak=leak), second, fresh, is_growing=is_growing):
+                told = confirmed if confirmed.seen_in else self._in_full(confirmed, members, objects)
                 leaks.append(told)
-                if not self.is_strict:
-                    members = [objects[index] for index in finding.members]
-                    refs = second.refs(members) + self.watch.refs(members)
-                    self._evidence[told.fingerprint] = _Evidence(refs, len(fresh), self.ledger.find(finding))
+                self._note_evidence(told, source, [objects[index] for index in source.members], second, len(fresh))
         return leaks
+
+    def _note_evidence(self, leak: Leak, source: Finding, members: list[Any], second: Watch, number: int) -> None:
+        if not self.is_strict:
+            refs = second.refs(members) + self.watch.refs(members)
+            self._evidence[leak.fingerprint] = _Evidence(refs, number, self.ledger.find(source))
 
     def _in_full(self, leak: Leak, members: list[Any], *own: list[Any]) -> Leak:
         """Return a leak that is to be told with all that its verdict did not need."""
-        facts = list(leak.survivors)
+        facts = [*leak.survivors, *leak.survivors[:1] * len(members)][: len(members)]
         words = self.options.extensions.describe
         full = examine(members, facts, own, seconds=self.options.search_limit, words=words)[0].leak
         return replace(full, survivors=leak.survivors, also_keeps=(), note=leak.note)
@@ -658,6 +666,15 @@ def known_in(leak: Leak, holders: Sequence[KnownHolder]) -> KnownHolder | None:
 def may_live(leak: Leak) -> bool:
     """Tell whether what nobody registered may live on: pytest's own state or a wider-scoped fixture holds it."""
     return leak.is_housekeeping or (leak.trace is not None and leak.trace.root.kind == "fixture")
+
+
+def _elder(findings: Iterable[Finding], type_name: str, both: _Both) -> Finding | None:
+    """Return a finding of survivors of the first run alone, one of which is of a type, or None."""
+    for finding in findings:
+        names = {both.facts[index].type_name for index in finding.members}
+        if min(finding.members) >= both.number and type_name in names and finding.leak.trace is not None:
+            return finding
+    return None
 
 
 def _is_of_one_cause(leak: Leak, other: Leak) -> bool:

@@ -56,11 +56,32 @@ class Place:
         """Tell whether a survivor there could be of one of `types`, each a module's and a type's name."""
         return self._steps[-1][:2] in types
 
+    def held_alone(self, wanted: AbstractSet[int]) -> list[Any]:
+        """Return those of the objects held there that have ids in `wanted`, and that nothing else leads to.
+
+        As far as references are counted; what hangs below the objects there leads to none from elsewhere.
+        """
+        found = self.held()
+        members = [obj for node, obj in found.items() if node in wanted]
+        del found
+        if not members or not interpreter.COUNTS_REFERENCES:
+            return members
+        holders = list(self._follow_to(len(self._steps) - 1, is_exact=True).values())
+        holders += [names for names in map(rawtypes.instance_dict, holders) if names is not None]
+        nodes = set(map(id, members))
+        passed = [*members, *_reached(members, None, is_through_classes=False, but=set(map(id, holders)))]
+        del members
+        alone = _alone(passed, holders)
+        return [obj for obj in passed if id(obj) in nodes and id(obj) in alone]
+
     def held(self, *, is_exact: bool = True) -> dict[int, Any]:
         """Return the objects held there now, by id; with `is_exact` off, the keys of dicts are data."""
+        return self._follow_to(len(self._steps), is_exact=is_exact)
+
+    def _follow_to(self, last: int, *, is_exact: bool) -> dict[int, Any]:
         names = _start_of(self._owner())
         wave = {id(names): names} if names is not None else {}
-        for number, step in enumerate(self._steps):
+        for number, step in enumerate(self._steps[:last]):
             is_name = is_exact or step.is_attribute or not number
             wave = _follow(wave, step if is_name else step._replace(key=None))
             if len(wave) > MOST_OBJECTS:
@@ -88,9 +109,18 @@ def below(
     return [obj for obj in passed if id(obj) in met]
 
 
-def _reached(members: list[Any], wanted: AbstractSet[int] | None, *, is_through_classes: bool) -> list[Any]:
-    """Return what references lead to from `members`, in waves, up to that which meets the last of `wanted`, if any."""
-    seen, wave, passed = set(map(id, members)), members, list[Any]()
+def _reached(
+    members: list[Any],
+    wanted: AbstractSet[int] | None,
+    *,
+    is_through_classes: bool,
+    but: AbstractSet[int] = frozenset(),
+) -> list[Any]:
+    """Return what references lead to from `members`, in waves, up to that which meets the last of `wanted`, if any.
+
+    What has its id in `but` is not looked into.
+    """
+    seen, wave, passed = {*map(id, members), *but}, members, list[Any]()
     missing = 1 if wanted is None else len(wanted)
     while wave and len(seen) < MOST_BELOW and missing > 0:
         fresh: dict[int, Any] = {}
