@@ -67,7 +67,7 @@ class Place:
         if not members or not interpreter.COUNTS_REFERENCES:
             return members
         holders = list(self._follow_to(len(self._steps) - 1, is_exact=True).values())
-        holders += [names for names in map(rawtypes.instance_dict, holders) if names is not None]
+        holders += [names for holder in holders for names in _own_dicts(holder)]
         nodes = set(map(id, members))
         passed = [*members, *_reached(members, None, is_through_classes=False, but=set(map(id, holders)))]
         del members
@@ -254,6 +254,16 @@ def _position_in(holder: Any, value: Any) -> int | None:
     if not rawtypes.is_instance(holder, tuple):
         return None
     return next((index for index, item in enumerate(tuple.__iter__(holder)) if item is value), None)
+
+
+def _own_dicts(holder: Any) -> list[Any]:
+    """Return the dict that has the attributes of a class or an object, which is what holds their values."""
+    if rawtypes.is_type(holder):
+        return gc.get_referents(rawtypes.class_dict(holder))
+    if type(holder) is types.MappingProxyType:
+        return gc.get_referents(holder)
+    names = rawtypes.instance_dict(holder)
+    return [] if names is None else [names]
 
 
 def _is_own_dict(holder: Any, held: Any) -> bool:
