@@ -50,6 +50,7 @@ class no_leak:  # noqa: N801 - it reads as a statement, like contextlib.suppress
 
     def __enter__(self) -> None:
         self._check.start()
+        self._check.end_set_up()  # a block has no fixtures
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: types.TracebackType | None

@@ -188,6 +188,8 @@ class Check:
             self._census = Census(self._own, self._own.passed_over, at_once)
         else:
             self._census = Census(self._is_wanted, at_once=at_once)
+        if self._own is None:
+            self._census.ask_no_more()
         self._census.start()
         if at_once is not None:
             self.grades.start()

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pytest_leakcheck.again import Again
     from pytest_leakcheck.extensions import KnownHolder
     from pytest_leakcheck.model import Leak, Survivor
-    from pytest_leakcheck.options import Options
+    from pytest_leakcheck.options import Ignored, Options
     from pytest_leakcheck.places import Place
 
 Verdict = Literal["leak", "pending", "replaced", "bounded"]
@@ -88,9 +88,10 @@ class Known:
         """Tell whether one of them is still there, or below what is there: one that lives elsewhere was replaced."""
         if self.place is None:
             return self.has_living()
-        nodes = {id(obj) for obj in map(_referent, self.refs) if obj is not None}  # none of them in a variable here
+        living = (ref() for ref in self.refs)
+        nodes = {id(obj) for obj in living if obj is not None}  # a variable here would hold one of them as well
         held = self.place.held()
-        return not nodes.isdisjoint(held) or bool(nodes and below(list(held.values()), nodes))
+        return not nodes.isdisjoint(held) or bool(below(list(held.values()), nodes))
 
     def holds_living(self) -> bool:
         """Tell whether one of them is still there, so that it is no garbage."""
@@ -190,10 +191,6 @@ class Ledger:
         if verdict in ("leak", "bounded") and finding.container is not None:
             known.growths.append(Growth(finding.container, is_through_classes=verdict == "leak"))
         return known
-
-
-def _referent(ref: weakref.ref[Any]) -> Any:
-    return ref()
 
 
 def _grown(known: Known, living: Mapping[int, type]) -> list[Any]:
@@ -448,12 +445,20 @@ class Confirmation:
         return {name for name in fresh if left[name] and fresh[name] > before[name] - left[name]}
 
     def _may_stray(self, finding: Finding) -> bool:
-        """Tell whether a finding without survivors of the first run may be a leak, and is no known one."""
+        """Tell whether a finding with the survivors of one run alone may be a leak, and is no known one."""
         trace = finding.leak.trace
         known = self.ledger.find(finding)
         if trace is None or trace.bound or may_live(finding.leak) or (known is not None and known.verdict == "leak"):
             return False
-        return not any(is_held_by(finding.leak, ignored.name) for ignored in self.options.ignore)
+        return self._ignored_by(finding.leak) is None
+
+    def _elder(self, findings: Iterable[Finding], type_name: str, both: _Both) -> Finding | None:
+        """Return what may be a leak of survivors of the first run alone, one of which is of a type, or None."""
+        for finding in findings:
+            names = {both.facts[index].type_name for index in finding.members}
+            if min(finding.members) >= both.number and type_name in names and self._may_stray(finding):
+                return finding
+        return None
 
     def _go_on(self, types: AbstractSet[str], second: Watch, again: Again) -> AbstractSet[str]:
         """Run the test once more; return those of some types of which that leaves another one while the others live.
@@ -511,7 +516,7 @@ class Confirmation:
         return 0 < len(fresh) < len(finding.members) and not trace.bound and not may_live(finding.leak)
 
     def _leaks_of(
-        self, findings: Iterable[Finding], both: _Both, second: Watch, strays: AbstractSet[str] = frozenset()
+        self, findings: Sequence[Finding], both: _Both, second: Watch, strays: AbstractSet[str] = frozenset()
     ) -> list[Leak]:
         """Return the leaks among findings; what is of a type among `strays` is one, although nothing is beside it."""
         objects, facts, number = both
@@ -526,7 +531,7 @@ class Confirmation:
                 continue
             is_growing, members, source = len(fresh) < len(finding.members), fresh, finding
             if not is_growing and leak.survivors[0].type_name in strays and self._may_stray(finding):
-                elder = _elder(findings, leak.survivors[0].type_name, both)
+                elder = self._elder(findings, leak.survivors[0].type_name, both)
                 if elder is not None:  # this one may be in a slot as well, which is not at fault
                     leak = replace(elder.leak, survivors=leak.survivors, also_keeps=(), note=_ALL_ALIVE)
                     is_growing, members, source = True, [objects[index] for index in elder.members], elder
@@ -543,7 +548,7 @@ class Confirmation:
 
     def _in_full(self, leak: Leak, members: list[Any], *own: list[Any]) -> Leak:
         """Return a leak that is to be told with all that its verdict did not need."""
-        facts = [*leak.survivors, *leak.survivors[:1] * len(members)][: len(members)]
+        facts = [leak.survivors[0]] * len(members)  # those of the leak are told
         words = self.options.extensions.describe
         full = examine(members, facts, own, seconds=self.options.search_limit, words=words)[0].leak
         return replace(full, survivors=leak.survivors, also_keeps=(), note=leak.note)
@@ -627,11 +632,13 @@ class Confirmation:
             self.entrusted.append(Entrusted(trace.root.name, watched))
 
     def _may_live(self, leak: Leak) -> bool:
-        for ignored in self.options.ignore:
-            if is_held_by(leak, ignored.name):
-                self.ledger.ignore(self.test, leak, ignored.name, ignored.reason)
-                return True
-        return may_live(leak)
+        ignored = self._ignored_by(leak)
+        if ignored is not None:
+            self.ledger.ignore(self.test, leak, ignored.name, ignored.reason)
+        return ignored is not None or may_live(leak)
+
+    def _ignored_by(self, leak: Leak) -> Ignored | None:
+        return next((ignored for ignored in self.options.ignore if is_held_by(leak, ignored.name)), None)
 
 
 def _are_held(findings: Sequence[Finding], watch: Watch, wanted: AbstractSet[int]) -> bool:
@@ -666,15 +673,6 @@ def known_in(leak: Leak, holders: Sequence[KnownHolder]) -> KnownHolder | None:
 def may_live(leak: Leak) -> bool:
     """Tell whether what nobody registered may live on: pytest's own state or a wider-scoped fixture holds it."""
     return leak.is_housekeeping or (leak.trace is not None and leak.trace.root.kind == "fixture")
-
-
-def _elder(findings: Iterable[Finding], type_name: str, both: _Both) -> Finding | None:
-    """Return a finding of survivors of the first run alone, one of which is of a type, or None."""
-    for finding in findings:
-        names = {both.facts[index].type_name for index in finding.members}
-        if min(finding.members) >= both.number and type_name in names and finding.leak.trace is not None:
-            return finding
-    return None
 
 
 def _is_of_one_cause(leak: Leak, other: Leak) -> bool:

@@ -18,6 +18,7 @@ from pytest_leakcheck.doomed import unreachable
 from pytest_leakcheck.frames import take_locals
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from collections.abc import Set as AbstractSet
 
 MOST_OBJECTS = 100_000
@@ -61,13 +62,15 @@ class Place:
 
         As far as references are counted; what hangs below the objects there leads to none from elsewhere.
         """
-        found = self.held()
+        met: dict[int, Any] = {}
+        found: dict[int, Any] = {}
+        for wave in self._waves(is_exact=True):
+            met, found = found, wave
         members = [obj for node, obj in found.items() if node in wanted]
-        del found
+        del wave, found
         if not members or not interpreter.COUNTS_REFERENCES:
             return members
-        holders = list(self._follow_to(len(self._steps) - 1, is_exact=True).values())
-        holders += [names for holder in holders for names in _own_dicts(holder)]
+        holders = [*met.values(), *(names for holder in met.values() for names in _own_dicts(holder))]
         nodes = set(map(id, members))
         passed = [*members, *_reached(members, None, is_through_classes=False, but=set(map(id, holders)))]
         del members
@@ -76,17 +79,21 @@ class Place:
 
     def held(self, *, is_exact: bool = True) -> dict[int, Any]:
         """Return the objects held there now, by id; with `is_exact` off, the keys of dicts are data."""
-        return self._follow_to(len(self._steps), is_exact=is_exact)
+        wave: dict[int, Any] = {}
+        for wave in self._waves(is_exact=is_exact):  # noqa: B007 - the last one
+            pass
+        return wave
 
-    def _follow_to(self, last: int, *, is_exact: bool) -> dict[int, Any]:
+    def _waves(self, *, is_exact: bool) -> Iterator[dict[int, Any]]:
+        """Yield what the owner has its names in, and what each step leads to; nothing past a step to too many."""
         names = _start_of(self._owner())
         wave = {id(names): names} if names is not None else {}
-        for number, step in enumerate(self._steps[:last]):
+        yield wave
+        for number, step in enumerate(self._steps):
             is_name = is_exact or step.is_attribute or not number
             wave = _follow(wave, step if is_name else step._replace(key=None))
-            if len(wave) > MOST_OBJECTS:
-                return {}
-        return wave
+            wave = {} if len(wave) > MOST_OBJECTS else wave
+            yield wave
 
 
 def below(
