@@ -314,21 +314,27 @@ class Check:
             self._start_census()
         return self.unpardoned(report)
 
-    def judge(self, again: Callable[[], Again | None] | None = None, kept: Sequence[Any] = ()) -> Report | None:
+    def judge(
+        self,
+        again: Callable[[], Again | None] | None = None,
+        kept: Sequence[Any] = (),
+        claim: Callable[[Watch], bool] | None = None,
+    ) -> Report | None:
         """Return the leaks, or None where all is gone.
 
         A full collection precedes every leak. What only pytest's housekeeping holds is put aside, not reported; what a
         thread or an event loop holds is given time to go. `again` is asked, where it comes to that, for what runs the
         test once more, and returns what it left of the project's own classes, or None if it failed; for None where it
         would do harm. `kept` are objects that pytest keeps for the session: what hangs below them and was not asked for
-        is not looked into.
+        is not looked into. `claim` takes over what others may keep for a while, and tells whether there was any: then
+        the test is not run again, which would leave them more.
         """
         self.gather()
         if not (self.watch or self.found or self.grades or self._own_grades):
             return None
         asked = self._judge_asked_for()
         cycles = self._own_cycles()
-        leaks = (*(asked.leaks if asked else ()), *self._accumulated(again, kept), *cycles)
+        leaks = (*(asked.leaks if asked else ()), *self._accumulated(again, kept, claim), *cycles)
         return self.unpardoned(Report(leaks, waited=asked.waited if asked else 0.0) if leaks else None)
 
     def unpardoned(self, report: Report | None) -> Report | None:
@@ -382,19 +388,26 @@ class Check:
             self.found.collect()
         return [self.session.told(leak, self._test) for leak in self._cycles(self._own_grades)]
 
-    def _accumulated(self, again: Callable[[], Again | None] | None, kept: Sequence[Any]) -> list[Leak]:
+    def _accumulated(
+        self,
+        again: Callable[[], Again | None] | None,
+        kept: Sequence[Any],
+        claim: Callable[[Watch], bool] | None,
+    ) -> list[Leak]:
         ask = cache(again) if again is not None and self.plan.may_repeat else _never
         patience = self.session.patience
         takes_patience = len(self.found.addressed) > 0 and not self.plan.is_strict and ask() is None
         if takes_patience and not patience.is_due():
             self.found.addressed.clear()
             takes_patience = False
-        leaks = self._confirmed(ask, kept)
+        leaks = self._confirmed(ask, kept, None if self.plan.is_strict else claim)
         if takes_patience:
             patience.note(is_costly=self.found.is_costly, is_leak=bool(leaks))
         return leaks
 
-    def _confirmed(self, ask: Callable[[], Again | None], kept: Sequence[Any]) -> list[Leak]:
+    def _confirmed(
+        self, ask: Callable[[], Again | None], kept: Sequence[Any], claim: Callable[[Watch], bool] | None
+    ) -> list[Leak]:
         started = clock.now()
         self.found.forget(self.watch.alive())
         is_left = self.settle_found()
@@ -404,6 +417,8 @@ class Check:
 
             self.found.forget(below(list(kept), self.found.nodes().keys(), is_alone=False))
             is_left = len(self.found) > 0
+        if is_left and claim is not None and claim(self.found):
+            ask, is_left = _never, len(self.found) > 0
         self.gc_seconds += clock.now() - started
         if not is_left:
             return []

@@ -17,14 +17,18 @@ from pytest_leakcheck.runs import RUNS, Run
 from pytest_leakcheck.turning import tell
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pytest_leakcheck.again import Again
+    from pytest_leakcheck.bound import Bound
     from pytest_leakcheck.model import Report
+    from pytest_leakcheck.scopes import Scopes
     from pytest_leakcheck.watch import Watch
 
 _NEWLINE = r"\n"
 
 
-def reach(item: pytest.Item, run: Run) -> None:
+def reach(item: pytest.Item, run: Run, scopes: Scopes) -> None:
     """Reach the verdict; log a leak before the wider teardown, which goes further where the run is to stop."""
     run.is_judged = True
     if not (run.is_clean and run.is_body_over):
@@ -33,7 +37,7 @@ def reach(item: pytest.Item, run: Run) -> None:
     started = clock.now()
     let_go(item)
     try:
-        found = _found(item, run)
+        found = _found(item, run, scopes)
         with run.contained():
             run.leak = completed(found, item.nodeid, run.check.options) if found else None
         run.leak = run.leak or found
@@ -43,18 +47,25 @@ def reach(item: pytest.Item, run: Run) -> None:
         run.check.session.untell(item.nodeid)  # until its report is logged: another plugin may run the test once more
 
 
-def _found(item: pytest.Item, run: Run) -> Report | None:
+def _found(item: pytest.Item, run: Run, scopes: Scopes) -> Report | None:
     """Return what leaked; where the check breaks off, that is told at the end, and what was asked for judged anew."""
     with run.contained():
-        return run.check.judge(lambda: _second_run(item, run), parametrize_values(item))
+        return run.check.judge(
+            lambda: _second_run(item, run, scopes.bound),
+            parametrize_values(item),
+            lambda watch: scopes.claim(watch, item.nodeid),
+        )
     return run.check.judge_again(run.trouble)  # the error, whose frames had what was judged, is gone by now
 
 
-def _second_run(item: pytest.Item, run: Run) -> Again | None:
-    """Return how the test may be run again to tell what it left of the project's own classes; None if it might harm."""
+def _second_run(item: pytest.Item, run: Run, bound: Sequence[Bound]) -> Again | None:
+    """Return how the test may be run again to tell what it left of the project's own classes; None if it might harm.
+
+    `bound` are the names that set-ups of wider scopes have bound, which it might use.
+    """
     if not isinstance(item, pytest.Function) or run.call is None:
         return None
-    why_not = why_not_repeatable(item, run.call.duration, is_asked_for=run.check.plan.is_strict)
+    why_not = why_not_repeatable(item, run.call.duration, bound, is_asked_for=run.check.plan.is_strict)
     let_go(item)  # of the instance that was made anew for a look at the item's function
     if why_not:
         return None

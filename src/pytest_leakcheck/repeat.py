@@ -19,6 +19,8 @@ from _pytest.logging import caplog_handler_key, caplog_records_key
 from _pytest.runner import CallInfo
 from _pytest.tmpdir import tmppath_result_key
 
+from pytest_leakcheck import rawtypes
+from pytest_leakcheck.bound import names_used
 from pytest_leakcheck.bystanders import is_steady, uncounted, unwatched
 from pytest_leakcheck.loading import undisturbed
 from pytest_leakcheck.rawtypes import text_of
@@ -27,7 +29,9 @@ from pytest_leakcheck.timeouts import further_run, limited, why_no_further_run
 
 if TYPE_CHECKING:
     import tracemalloc
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from pytest_leakcheck.bound import Bound
 
 REPEATING = pytest.StashKey[bool]()
 """Set on an item while it runs again: then no other hook of ours judges it."""
@@ -35,10 +39,13 @@ _FRAMES = 5
 """Frames kept for each allocation of a second run: mostly enough to find a line of the user's above a library's."""
 
 
-def why_not_repeatable(item: pytest.Function, seconds: float, *, is_asked_for: bool = False) -> str:
+def why_not_repeatable(
+    item: pytest.Function, seconds: float, bound: Sequence[Bound] = (), *, is_asked_for: bool = False
+) -> str:
     """Return why a second run of `item`, whose first call took `seconds`, might do harm; empty where it does not.
 
-    Where it is asked for by hand, that a wider-scoped fixture sees the test twice is no reason.
+    `bound` are the names that set-ups of wider scopes have bound. Where the run is asked for by hand, that what tests
+    share sees the test twice is no reason.
     """
     if item.config.getoption("trace", default=False):
         return "--trace is on"
@@ -49,22 +56,49 @@ def why_not_repeatable(item: pytest.Function, seconds: float, *, is_asked_for: b
     wide = [] if is_asked_for else _wider_fixtures(item)
     if wide:
         return f"it uses the {wide[0].scope}-scoped fixture {wide[0].argname!r}"
+    shared = {each.name for each in bound} if not is_asked_for else set()
+    used = sorted(shared & names_used(_functions_of(item), owners_of(item))) if shared else []
+    if used:
+        return f"it uses {used[0]!r}, which a set-up of its class or module made"
     return why_no_further_run(item, seconds)
+
+
+def owners_of(item: pytest.Item) -> list[Any]:
+    """Return the classes that a test has its attributes from, and its module."""
+    kind, module = getattr(item, "cls", None), getattr(item, "module", None)
+    return [
+        *(rawtypes.mro_of(kind) if rawtypes.is_type(kind) else ()),
+        *([module] if rawtypes.is_module(module) else ()),
+    ]
+
+
+def _definitions(item: pytest.Function) -> dict[str, Any]:
+    """Return the fixtures that a test gets, by name."""
+    known: dict[str, Any] = item._fixtureinfo.name2fixturedefs  # noqa: SLF001 - no public way to a test's fixtures
+    return {name: known[name][-1] for name in item.fixturenames if name in known}
+
+
+def _functions_of(item: pytest.Function) -> list[Any]:
+    """Return the functions of a test and of the fixtures that are set up for it alone."""
+    own = (each.func for each in _definitions(item).values() if each.scope == "function")
+    return [rawtypes.attribute(item.obj, "__func__") or item.obj, *own]
 
 
 def _wider_fixtures(item: pytest.Function) -> list[Any]:
     """Return the wider-scoped fixtures that the test or its fixtures ask for by name and that may change by a run."""
-    known: dict[str, Any] = item._fixtureinfo.name2fixturedefs  # noqa: SLF001 - no public way to a test's fixtures
-    manager: Any = item.session._fixturemanager  # noqa: SLF001 - the same
+    manager: Any = item.session._fixturemanager  # noqa: SLF001 - no public way to a test's fixtures
     node: Any = item if pytest.version_tuple >= (8, 1) else item.nodeid
     by_themselves = set(manager._getautousenames(node))  # noqa: SLF001 - the same
-    definitions = [known[name][-1] for name in item.fixturenames if name in known and name not in by_themselves]
+    known = _definitions(item)
+    own = [each.argnames for each in known.values() if each.scope == "function"]
+    by_themselves.difference_update(item._fixtureinfo.argnames, *own)  # noqa: SLF001 - the same
     return [
         definition
-        for definition in definitions
-        if definition.scope != "function"
+        for name, definition in known.items()
+        if name not in by_themselves
+        and definition.scope != "function"
         and not _is_of_pytest(definition.func)
-        and not is_steady(definition.argname, tuple(known[definition.argname]))
+        and not is_steady(name, tuple(item._fixtureinfo.name2fixturedefs[name]))  # noqa: SLF001 - the same
     ]
 
 

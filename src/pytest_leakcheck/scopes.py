@@ -2,8 +2,8 @@
 
 Everything is watched weakly. What has died by the end of its fixture costs nothing; what has not is looked at after a
 full collection. An object made while such a fixture is set up in a test that is not checked is missed, and so is one
-made by the fixtures that pytest makes of ``setup_class``, ``setUpClass`` and the like: what they set stays on its class
-or module by design.
+made by the fixtures that pytest makes of ``setup_class``, ``setUpClass`` and the like, and what hangs below what any
+set-up bound on the test's class or module: it stays there by design.
 """
 
 from __future__ import annotations
@@ -14,16 +14,20 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_leakcheck import describe, rawtypes
+from pytest_leakcheck.bound import Names, is_data
 from pytest_leakcheck.census import Census
 from pytest_leakcheck.loading import undisturbed
+from pytest_leakcheck.places import below
 from pytest_leakcheck.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from pytest_leakcheck.bound import Bound
     from pytest_leakcheck.check import Session
     from pytest_leakcheck.confirm import Entrusted, Ledger
     from pytest_leakcheck.model import Leak
+    from pytest_leakcheck.watch import Watched
 
 _MOST_WAITING = 64
 """Ended set-ups of one fixture that wait for a full collection at most."""
@@ -53,7 +57,11 @@ class Standing:
     """Where its function is: ``shop/conftest.py:12``."""
     test: str
     """The test that it was set up for."""
+    is_of_pytest: bool = False
+    """Whether it is pytest's own, of which nothing is told: what pytest makes of ``setUpClass`` is, too."""
     watch: Watch = field(default_factory=Watch)
+    bound: list[Bound] = field(default_factory=list)
+    """The names that its set-up bound on the class and the module of that test."""
     is_disturbed: bool = False
     """Whether a test failed of itself while it stood, whose traceback or unfinished work may hold anything."""
 
@@ -66,6 +74,24 @@ class Standing:
     def key(self) -> str:
         """What its set-ups have in common, in words: an inherited fixture is one, though pytest defines it anew."""
         return f"{self.name} ({self.place})"
+
+    def take(self, watched: Iterable[Watched], test: str) -> None:
+        """Watch what a test made, or what keeps the origin that it has."""
+        for entry in watched:
+            fact = replace(entry.fact, origin=f"made during {test}") if test else entry.fact
+            self.watch.watched.append(entry._replace(fact=fact))
+
+    def leaves_more(self) -> bool:
+        """Forget what stays where its set-up bound it, by design; tell whether anything is left that is watched."""
+        tops = self.tops()
+        if tops:
+            self.watch.forget(tops)
+            self.watch.forget(below(tops, self.watch.nodes().keys()))
+        return bool(self.watch)
+
+    def tops(self) -> list[Any]:
+        """Return what the names that its set-up bound stand for, as far as that is its own."""
+        return [value for bound in self.bound if bound.is_its_own and is_data(value := bound.value())]
 
 
 class Scopes:
@@ -93,22 +119,30 @@ class Scopes:
         return bool(self._waiting) or any(standing.watch.watched for standing in self._standing.values())
 
     @contextmanager
-    def setting_up(self, definition: Any, test: str, *, is_checked: bool) -> Iterator[None]:
+    def setting_up(self, definition: Any, test: str, owners: Sequence[Any] = (), *, is_checked: bool) -> Iterator[None]:
         """Watch what of the project's own classes is made meanwhile until the fixture ends.
 
-        Where the test is not checked, only what tests leave to the fixture is watched. A set-up that fails made nothing
-        that is looked at.
+        `owners` are the class and the module of the test, on which it may bind names. Where the test is not checked,
+        only what tests leave to the fixture is watched. A set-up that fails made nothing that is looked at.
         """
-        if not self._session.options.is_on or _module_of(definition).startswith("_pytest."):
+        if not self._session.options.is_on:
             yield
             return
         standing = Standing(definition, describe.fixture_name(definition.scope, definition.argname), "", test)
         standing.place = _place_of(definition)
-        if is_checked:
+        standing.is_of_pytest = _module_of(definition).startswith("_pytest.")
+        names = Names(())
+        with self._contained(standing.key):
+            names = Names(owners)
+        if is_checked and not standing.is_of_pytest:
             with self._watching(standing):
                 yield
         else:
             yield
+        with self._contained(standing.key):
+            standing.bound = names.bound()
+        if standing.is_of_pytest and not standing.bound:
+            return
         self._forget_ended()
         self._standing[id(definition)] = standing
 
@@ -148,6 +182,27 @@ class Scopes:
                 f"{key}: not checked to its end, by a fault of the plugin or of what came in between: {why}"
             )
 
+    @property
+    def bound(self) -> list[Bound]:
+        """The names that the set-ups of fixtures which stand have bound."""
+        return [each for standing in self._standing.values() if not standing.has_ended for each in standing.bound]
+
+    def claim(self, watch: Watch, test: str) -> bool:
+        """Take over what only what these names stand for leads to, made by `test`; tell whether there was any."""
+        standing = [(each, each.tops()) for each in self._standing.values() if each.bound and not each.has_ended]
+        tops = rawtypes.by_id([top for _, each in standing for top in each])
+        if not tops:
+            return False
+        left = set(map(id, below(list(tops.values()), watch.nodes().keys())))
+        is_any = bool(left)
+        for fixture, own in standing:
+            mine = set(map(id, below(own, left, is_alone=False)))
+            if not fixture.is_of_pytest:
+                fixture.take([entry for entry in watch.watched if id(entry.ref()) in mine], test)
+            watch.forget_addresses(mine)
+            left -= mine
+        return is_any
+
     def take_over(self, entrusted: Iterable[Entrusted], test: str = "") -> None:
         """Watch until its fixture ends what only that holds; `test` made it, or it keeps the origin that it has.
 
@@ -158,9 +213,7 @@ class Scopes:
             standing = next(named, None)
             if standing is None:
                 continue
-            for entry in watched:
-                fact = replace(entry.fact, origin=f"made during {test}") if test else entry.fact
-                standing.watch.watched.append(entry._replace(fact=fact))
+            standing.take(watched, test)
 
     def disturb(self) -> None:
         """Note that a test failed of itself: what survives the fixtures that stand now may be its doing."""
@@ -177,7 +230,7 @@ class Scopes:
         for standing in reversed(ended):
             del self._standing[id(standing.definition)]
             with self._contained(standing.key):
-                if not is_broken and standing.watch.collect_young():
+                if not is_broken and standing.watch.collect_young() and standing.leaves_more():
                     self._waiting.setdefault(standing.key, []).append(standing)
         found = Accumulated()
         for key, waiting in list(self._waiting.items()):

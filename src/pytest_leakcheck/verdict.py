@@ -29,7 +29,7 @@ from pytest_leakcheck.marks import plan_for
 from pytest_leakcheck.model import Report
 from pytest_leakcheck.neighbours import is_collecting, offer_to_others
 from pytest_leakcheck.options import ALONE, OPTIONS
-from pytest_leakcheck.repeat import REPEATING
+from pytest_leakcheck.repeat import REPEATING, owners_of
 from pytest_leakcheck.reporting import (
     ensure_reporter,
     note_beside,
@@ -229,14 +229,14 @@ class Judge:
     @contextmanager
     def _setting_up_wider(self, definition: Any, item: pytest.Item, run: Run | None) -> Iterator[None]:
         if run is None:
-            with self._scopes.setting_up(definition, item.nodeid, is_checked=False):
+            with self._scopes.setting_up(definition, item.nodeid, owners_of(item), is_checked=False):
                 yield
             return
         run.outlived |= self._scopes.end()  # one that is set up with another parameter ended a moment ago
         with run.contained():
             run.check.pause()
         try:
-            with self._scopes.setting_up(definition, item.nodeid, is_checked=True):
+            with self._scopes.setting_up(definition, item.nodeid, owners_of(item), is_checked=True):
                 yield
         finally:
             with run.contained():
@@ -296,7 +296,7 @@ class Judge:
         if self._has_strayed:
             run.is_judged = True
             return
-        reach(item, run)
+        reach(item, run, self._scopes)
         self._scopes.take_over(run.check.entrusted, item.nodeid)
 
     def _end_wider(self, item: pytest.Item, run: Run | None, nextitem: pytest.Item | None, steps: Steps) -> None:
