@@ -60,7 +60,7 @@ class Place:
     def held_alone(self, wanted: AbstractSet[int]) -> list[Any]:
         """Return those of the objects held there that have ids in `wanted`, and that nothing else leads to.
 
-        As far as references are counted; what hangs below the objects there leads to none from elsewhere.
+        What hangs below the objects there leads to none from elsewhere.
         """
         met: dict[int, Any] = {}
         found: dict[int, Any] = {}
@@ -68,14 +68,7 @@ class Place:
             met, found = found, wave
         members = [obj for node, obj in found.items() if node in wanted]
         del wave, found
-        if not members or not interpreter.COUNTS_REFERENCES:
-            return members
-        holders = [*met.values(), *(names for holder in met.values() for names in _own_dicts(holder))]
-        nodes = set(map(id, members))
-        passed = [*members, *_reached(members, None, is_through_classes=False, but=set(map(id, holders)))]
-        del members
-        alone = _alone(passed, holders)
-        return [obj for obj in passed if id(obj) in nodes and id(obj) in alone]
+        return held_alone(members, list(met.values()), wanted) if members else []
 
     def held(self, *, is_exact: bool = True) -> dict[int, Any]:
         """Return the objects held there now, by id; with `is_exact` off, the keys of dicts are data."""
@@ -94,6 +87,17 @@ class Place:
             wave = _follow(wave, step if is_name else step._replace(key=None))
             wave = {} if len(wave) > MOST_OBJECTS else wave
             yield wave
+
+
+def held_alone(members: list[Any], holders: list[Any], wanted: AbstractSet[int]) -> list[Any]:
+    """Return those with ids in `wanted`, of `members` and what is below, that nothing but `holders` leads to.
+
+    As far as references are counted; then no other list of ours may hold the members.
+    """
+    holders = [*holders, *(names for holder in holders for names in _own_dicts(holder)), members]
+    passed = [*members, *_reached(members, None, is_through_classes=False, but=set(map(id, holders)))]
+    alone = _alone(passed, holders) if interpreter.COUNTS_REFERENCES else wanted
+    return [obj for obj in passed if id(obj) in wanted and id(obj) in alone]
 
 
 def below(
