@@ -115,7 +115,7 @@ def _judge_test(session: Session, app: types.ModuleType, name: str, lines: list[
     check = run(Plan(**getattr(app, "PLAN", {"is_own": True})))
     may_run_again = getattr(app, "MAY_RUN_AGAIN", True)
     try:
-        report = check.judge(lambda: again if may_run_again else None, getattr(app, "OF_PYTEST", ()))
+        report = check.judge(lambda: again if may_run_again else None, kept=getattr(app, "OF_PYTEST", ()))
     except ArithmeticError as error:
         report = check.judge_again(type(error).__name__)
     lines += [f"{name}: LEAK {told(leak)}" for leak in (report.leaks if report is not None else ())]

@@ -40,7 +40,7 @@ def test_checks_set_off_no_full_collections(pytester):
 
     plain, checked = number("-p", "no:leakcheck"), number("--leakcheck")
 
-    assert checked <= plain + 5  # without a pace, there are some 25 more
+    assert checked <= plain + 12  # without a pace, there are some 25 more (3.11); with it, up to 10 (3.12.1)
 
 
 class Collector:

@@ -435,7 +435,7 @@ def test_fixtures_that_ended_and_left_nothing_are_forgotten_with_the_next_set_up
     scopes = Scopes(Session(Options(is_on=True)))
     for name in ("first", "second", "third"):
         definition = types.SimpleNamespace(func=fixture, scope="module", argname=name, baseid="", cached_result=None)
-        with scopes.setting_up(definition, "test_it", is_checked=False):
+        with scopes.setting_up(definition, "test_it", list, is_checked=False):
             definition.cached_result = None if name == "first" else ()
 
     assert [each.definition.argname for each in scopes._standing.values()] == ["second", "third"]

@@ -526,7 +526,7 @@ class TestTwoSetUps:
         result.stdout.fnmatch_lines(["*TestTwo.test_none*", "  shop.Mail  made during test_a.py::TestTwo::test_mail"])
 
     def test_what_a_global_holds_beside_an_autouse_fixture_is_the_tests(self, shop):
-        """Only what the fixture alone holds may live as long as it does."""
+        """Of one that no test names, only what the fixture alone holds may live as long as it does."""
         result = shop(
             conftest="""
             import pytest, shop
@@ -546,7 +546,7 @@ class TestTwoSetUps:
 
     @pytest.mark.parametrize("repeat", [0, 1])
     def test_what_an_autouse_fixture_alone_holds_is_watched(self, shop, repeat):
-        """Of both runs where the test is run again."""
+        """Of both runs where the test is run again, as it asks for no fixture."""
         result = shop(
             f"--leakcheck-repeat={repeat}",
             conftest="""
@@ -555,13 +555,12 @@ class TestTwoSetUps:
             @pytest.fixture(scope="module", autouse=True)
             def outbox():
                 outbox = []
+                pytest.send = outbox.append
                 yield outbox
                 shop.KEPT.append(outbox)
-
-            @pytest.fixture
-            def send(request): return request.getfixturevalue("outbox").append
+                del pytest.send
             """,
-            test_a="import shop\ndef test_mail(send): send(shop.Mail())",
+            test_a="import pytest, shop\ndef test_mail(): pytest.send(shop.Mail())",
         )
 
         result.assert_outcomes(passed=1)

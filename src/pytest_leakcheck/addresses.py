@@ -81,6 +81,11 @@ def has_generations() -> bool:
     return gc.get_threshold()[2] != 0 or sys.version_info < (3, 14)
 
 
+def young() -> set[int]:
+    """Return the ids of the objects that no collection has made old yet."""
+    return {*map(id, gc.get_objects(0)), *map(id, gc.get_objects(1))}
+
+
 def count_young() -> int:
     """Return how many objects the next collection of the young generations may promote."""
     return len(gc.get_objects(0)) + len(gc.get_objects(1))

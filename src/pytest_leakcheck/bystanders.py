@@ -18,6 +18,7 @@ _STEADY = {
     "anyio.pytest_plugin": ("anyio_backend", "free_tcp_port_factory", "free_udp_port_factory"),
     "pytest_asyncio.plugin": (
         "event_loop_policy",
+        "_asyncio_loop_factory",
         "_class_scoped_runner",
         "_module_scoped_runner",
         "_package_scoped_runner",

@@ -72,7 +72,7 @@ class Session:
         """The fingerprints of cycles that were told of, and the tests that were."""
 
     @cached_property
-    def own(self) -> targets.TypeFilter:
+    def own(self) -> targets.OwnTypes:
         """The filter of the project's own classes; making it looks into the project's folder."""
         return targets.own(
             self.options.root or ".",
@@ -317,6 +317,7 @@ class Check:
     def judge(
         self,
         again: Callable[[], Again | None] | None = None,
+        *,
         kept: Sequence[Any] = (),
         claim: Callable[[Watch], bool] | None = None,
     ) -> Report | None:
@@ -326,7 +327,7 @@ class Check:
         thread or an event loop holds is given time to go. `again` is asked, where it comes to that, for what runs the
         test once more, and returns what it left of the project's own classes, or None if it failed; for None where it
         would do harm. `kept` are objects that pytest keeps for the session: what hangs below them and was not asked for
-        is not looked into. `claim` takes over what others may keep for a while, and tells whether there was any: then
+        is not looked into. `claim` takes over what wider-scoped fixtures keep, and tells whether there was any: then
         the test is not run again, which would leave them more.
         """
         self.gather()

@@ -625,7 +625,7 @@ class Confirmation:
         if not len(self.watch) or not (is_held or self.watch.collect()):
             return []
         objects, findings = self._all_examined()
-        leaks = [finding.leak for finding in findings]
+        leaks = [finding.leak for finding in findings if self._is_awaited(finding)]
         seconds = patience(leaks, self.within)
         if seconds or is_let_go(leaks):
             objects.clear()  # this list would keep alive what is waited for
@@ -635,6 +635,14 @@ class Confirmation:
             self._entrust(finding, objects, self.watch.facts(objects))
         kept = [finding for finding in findings if not self._may_live(finding.leak)]
         return [(finding, [objects[index] for index in finding.members]) for finding in kept]
+
+    def _is_awaited(self, finding: Finding) -> bool:
+        """Tell whether the verdict may depend on a wait: not where further ones are known to be a leak.
+
+        Nor where the one before was let go of, so that one more is none yet.
+        """
+        known = self.ledger.find(finding)
+        return known is None or self.is_strict or (known.verdict in ("pending", "replaced") and known.has_living())
 
     def _all_examined(self) -> tuple[list[Any], tuple[Finding, ...]]:
         """Return the survivors and what keeps them alive."""

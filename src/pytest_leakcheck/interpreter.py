@@ -124,6 +124,11 @@ def full_collections() -> int:
     return int(gc.get_stats()[-1]["collections"]) if COUNTS_REFERENCES else 0
 
 
+def promotions() -> int:
+    """Return how many collections there have been from which on objects are old; -1 where they are not counted."""
+    return sum(each["collections"] for each in gc.get_stats()[1:]) if COUNTS_REFERENCES else -1
+
+
 def is_builtin(descriptor: Any) -> bool:
     """Tell whether a method or descriptor is the interpreter's own: PyPy's are functions with code of another type."""
     code = descriptor.__code__ if type(descriptor) is types.FunctionType else None

@@ -12,15 +12,12 @@ from pytest_leakcheck.beside import completed
 from pytest_leakcheck.check import Check, Plan
 from pytest_leakcheck.describe import error_text
 from pytest_leakcheck.release import let_go, parametrize_values
-from pytest_leakcheck.repeat import made_at, running_again, why_not_repeatable
+from pytest_leakcheck.repeat import made_at, owners_of, running_again, why_not_repeatable, wider_fixtures
 from pytest_leakcheck.runs import RUNS, Run
 from pytest_leakcheck.turning import tell
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pytest_leakcheck.again import Again
-    from pytest_leakcheck.bound import Bound
     from pytest_leakcheck.model import Report
     from pytest_leakcheck.scopes import Scopes
     from pytest_leakcheck.watch import Watch
@@ -51,21 +48,19 @@ def _found(item: pytest.Item, run: Run, scopes: Scopes) -> Report | None:
     """Return what leaked; where the check breaks off, that is told at the end, and what was asked for judged anew."""
     with run.contained():
         return run.check.judge(
-            lambda: _second_run(item, run, scopes.bound),
-            parametrize_values(item),
-            lambda watch: scopes.claim(watch, item.nodeid),
+            lambda: _second_run(item, run, scopes),
+            kept=parametrize_values(item),
+            claim=lambda watch: scopes.claim(watch, wider_fixtures(item), owners_of(item), item.nodeid),  # type: ignore[arg-type]
         )
     return run.check.judge_again(run.trouble)  # the error, whose frames had what was judged, is gone by now
 
 
-def _second_run(item: pytest.Item, run: Run, bound: Sequence[Bound]) -> Again | None:
-    """Return how the test may be run again to tell what it left of the project's own classes; None if it might harm.
-
-    `bound` are the names that set-ups of wider scopes have bound, which it might use.
-    """
+def _second_run(item: pytest.Item, run: Run, scopes: Scopes) -> Again | None:
+    """Return how the test may be run again to tell what it left of the project's own classes; None if it might harm."""
     if not isinstance(item, pytest.Function) or run.call is None:
         return None
-    why_not = why_not_repeatable(item, run.call.duration, bound, is_asked_for=run.check.plan.is_strict)
+    bound = scopes.bound_on(owners_of(item))
+    why_not = why_not_repeatable(item, run.call.duration, bound=bound, is_asked_for=run.check.plan.is_strict)
     let_go(item)  # of the instance that was made anew for a look at the item's function
     if why_not:
         return None

@@ -100,6 +100,15 @@ def held_alone(members: list[Any], holders: list[Any], wanted: AbstractSet[int])
     return [obj for obj in passed if id(obj) in wanted and id(obj) in alone]
 
 
+def leads_to(tops: list[Any], wanted: AbstractSet[int], *, but: AbstractSet[int], most: int = MOST_BELOW) -> set[int]:
+    """Return which of the ids `wanted` references lead to from `tops`, whatever else does, near enough to be found.
+
+    What has its id in `but` is not looked into; the walk ends where it has met more than `most` objects.
+    """
+    passed = _reached(tops, wanted, is_through_classes=False, but=but, most=most + len(but))
+    return {id(obj) for obj in passed} & wanted
+
+
 def below(
     members: list[Any], wanted: AbstractSet[int], *, is_through_classes: bool = False, is_alone: bool = True
 ) -> list[Any]:
@@ -126,14 +135,15 @@ def _reached(
     *,
     is_through_classes: bool,
     but: AbstractSet[int] = frozenset(),
+    most: int = MOST_BELOW,
 ) -> list[Any]:
     """Return what references lead to from `members`, in waves, up to that which meets the last of `wanted`, if any.
 
-    What has its id in `but` is not looked into.
+    Or up to that by which there are more than `most`. What has its id in `but` is not looked into.
     """
     seen, wave, passed = {*map(id, members), *but}, members, list[Any]()
     missing = 1 if wanted is None else len(wanted)
-    while wave and len(seen) < MOST_BELOW and missing > 0:
+    while wave and len(seen) < most and missing > 0:
         fresh: dict[int, Any] = {}
         for obj in _parts(wave):
             node = id(obj)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import random
 import sys
 import types
 import warnings
@@ -20,7 +21,7 @@ from _pytest.runner import CallInfo
 from _pytest.tmpdir import tmppath_result_key
 
 from pytest_leakcheck import rawtypes
-from pytest_leakcheck.bound import names_used
+from pytest_leakcheck.bound import is_data, used_name
 from pytest_leakcheck.bystanders import is_steady, uncounted, unwatched
 from pytest_leakcheck.loading import undisturbed
 from pytest_leakcheck.rawtypes import text_of
@@ -40,7 +41,7 @@ _FRAMES = 5
 
 
 def why_not_repeatable(
-    item: pytest.Function, seconds: float, bound: Sequence[Bound] = (), *, is_asked_for: bool = False
+    item: pytest.Function, seconds: float, *, bound: Sequence[Bound] = (), is_asked_for: bool = False
 ) -> str:
     """Return why a second run of `item`, whose first call took `seconds`, might do harm; empty where it does not.
 
@@ -53,53 +54,64 @@ def why_not_repeatable(
         return "this pytest tears tests down in another way"
     if getattr(item.obj, "is_hypothesis_test", False):
         return "hypothesis runs it many times already"
-    wide = [] if is_asked_for else _wider_fixtures(item)
+    wide = [] if is_asked_for else wider_fixtures(item)
     if wide:
         return f"it uses the {wide[0].scope}-scoped fixture {wide[0].argname!r}"
-    shared = {each.name for each in bound} if not is_asked_for else set()
-    used = sorted(shared & names_used(_functions_of(item), owners_of(item))) if shared else []
-    if used:
-        return f"it uses {used[0]!r}, which a set-up of its class or module made"
+    shared = "" if is_asked_for else used_name(bound, _functions_of(item), owners_of(item))
+    if shared:
+        return f"it uses {shared!r}, which a set-up of a wider scope bound"
     return why_no_further_run(item, seconds)
 
 
 def owners_of(item: pytest.Item) -> list[Any]:
-    """Return the classes that a test has its attributes from, and its module."""
-    kind, module = getattr(item, "cls", None), getattr(item, "module", None)
-    return [
-        *(rawtypes.mro_of(kind) if rawtypes.is_type(kind) else ()),
-        *([module] if rawtypes.is_module(module) else ()),
-    ]
+    """Return the classes that a test has its attributes from, those around its own, and its module."""
+    classes = [node.obj for node in item.listchain() if isinstance(node, pytest.Class)]
+    module = getattr(item, "module", None)
+    kinds = [each for kind in classes if rawtypes.is_type(kind) for each in rawtypes.mro_of(kind)]
+    return [*rawtypes.by_id(kinds).values(), *([module] if rawtypes.is_module(module) else ())]
 
 
-def _definitions(item: pytest.Function) -> dict[str, Any]:
-    """Return the fixtures that a test gets, by name."""
+def _definitions(item: pytest.Function) -> dict[str, tuple[Any, ...]]:
+    """Return the fixtures that a test gets, by name, each with those that it overrides, the innermost last."""
     known: dict[str, Any] = item._fixtureinfo.name2fixturedefs  # noqa: SLF001 - no public way to a test's fixtures
-    return {name: known[name][-1] for name in item.fixturenames if name in known}
+    late: dict[str, Any] = item._request._fixture_defs  # noqa: SLF001 - the same; what `getfixturevalue` was asked for
+    found = {name: tuple(known[name]) for name in item.fixturenames if name in known}
+    return {**{name: (each,) for name, each in late.items()}, **found}
+
+
+def _own_definitions(item: pytest.Function) -> list[Any]:
+    """Return the fixtures that are set up for a test alone, with those that they override, and may call."""
+    return [each for definitions in _definitions(item).values() for each in definitions if each.scope == "function"]
 
 
 def _functions_of(item: pytest.Function) -> list[Any]:
     """Return the functions of a test and of the fixtures that are set up for it alone."""
-    own = (each.func for each in _definitions(item).values() if each.scope == "function")
-    return [rawtypes.attribute(item.obj, "__func__") or item.obj, *own]
+    return [item.obj, *(each.func for each in _own_definitions(item))]
 
 
-def _wider_fixtures(item: pytest.Function) -> list[Any]:
-    """Return the wider-scoped fixtures that the test or its fixtures ask for by name and that may change by a run."""
+def wider_fixtures(item: pytest.Function) -> list[Any]:
+    """Return the wider-scoped fixtures that the test or its fixtures ask for by name and that may change by a run.
+
+    Not those that are there for each test, and are asked for to be there before, where their values hold nothing.
+    """
     manager: Any = item.session._fixturemanager  # noqa: SLF001 - no public way to a test's fixtures
+    asked: tuple[str, ...] = item._fixtureinfo.argnames  # noqa: SLF001 - the same
     node: Any = item if pytest.version_tuple >= (8, 1) else item.nodeid
     by_themselves = set(manager._getautousenames(node))  # noqa: SLF001 - the same
-    known = _definitions(item)
-    own = [each.argnames for each in known.values() if each.scope == "function"]
-    by_themselves.difference_update(item._fixtureinfo.argnames, *own)  # noqa: SLF001 - the same
+    late = _definitions(item).keys() - set(item.fixturenames)
+    named = {*asked, *late, *(name for each in _own_definitions(item) for name in each.argnames)}
     return [
-        definition
-        for name, definition in known.items()
-        if name not in by_themselves
-        and definition.scope != "function"
-        and not _is_of_pytest(definition.func)
-        and not is_steady(name, tuple(item._fixtureinfo.name2fixturedefs[name]))  # noqa: SLF001 - the same
+        definitions[-1]
+        for name, definitions in _definitions(item).items()
+        if definitions[-1].scope != "function"
+        and (name not in by_themselves or (name in named and _has_data(definitions[-1])))
+        and not _is_of_pytest(definitions[-1].func)
+        and not is_steady(name, definitions)
     ]
+
+
+def _has_data(definition: Any) -> bool:
+    return definition.cached_result is not None and is_data(definition.cached_result[0])
 
 
 def _is_of_pytest(function: object) -> bool:
@@ -117,7 +129,14 @@ def running_again(item: pytest.Function, *, is_traced: bool) -> Iterator[list[Ba
     item.stash[REPEATING] = True
     errors: list[BaseException] = []
     try:
-        with _hidden(item), _last_error_kept(), _only_own_teardown(item), further_run(item), uncounted(item.config):
+        with (
+            _hidden(item),
+            _last_error_kept(),
+            _chance_kept(),
+            _only_own_teardown(item),
+            further_run(item),
+            uncounted(item.config),
+        ):
             _run(item, errors)
         yield errors
     finally:
@@ -220,6 +239,21 @@ def _last_error_kept() -> Iterator[None]:
                 setattr(sys, name, kept[name])
             elif hasattr(sys, name):
                 delattr(sys, name)
+
+
+@contextlib.contextmanager
+def _chance_kept() -> Iterator[None]:
+    """Leave the generators of random numbers that all share as they were: who seeds one counts on what is next."""
+    arrays = rawtypes.loaded("numpy.random")
+    kept = [(random.getstate, random.setstate)]
+    if arrays is not None:  # pragma: only where numpy is loaded
+        kept.append((rawtypes.module_dict(arrays)["get_state"], rawtypes.module_dict(arrays)["set_state"]))
+    states = [(put_back, get()) for get, put_back in kept]
+    try:
+        yield
+    finally:
+        for put_back, state in states:
+            put_back(state)
 
 
 _LOG_HANDLERS = ("caplog_handler", "report_handler", "log_cli_handler", "log_file_handler")

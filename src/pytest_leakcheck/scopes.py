@@ -1,33 +1,31 @@
-"""Wider-scoped fixtures: what was made for them, and what only they hold, may live until they end and is judged then.
+"""Wider-scoped fixtures: what was made for them, or tests left to them, may live until they end and is judged then.
 
 Everything is watched weakly. What has died by the end of its fixture costs nothing; what has not is looked at after a
 full collection. An object made while such a fixture is set up in a test that is not checked is missed, and so is one
-made by the fixtures that pytest makes of ``setup_class``, ``setUpClass`` and the like, and what hangs below what any
-set-up bound on the test's class or module: it stays there by design.
+made by the fixtures that pytest makes of ``setup_class``, ``setUpClass`` and the like.
 """
 
 from __future__ import annotations
 
 import types
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_leakcheck import describe, rawtypes
-from pytest_leakcheck.bound import Names, is_data
+from pytest_leakcheck import describe, interpreter, rawtypes
+from pytest_leakcheck.bound import Names, tops_of
 from pytest_leakcheck.census import Census
 from pytest_leakcheck.loading import undisturbed
-from pytest_leakcheck.places import below
+from pytest_leakcheck.places import leads_to
+from pytest_leakcheck.standing import Standing
 from pytest_leakcheck.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     from pytest_leakcheck.bound import Bound
     from pytest_leakcheck.check import Session
     from pytest_leakcheck.confirm import Entrusted, Ledger
     from pytest_leakcheck.model import Leak
-    from pytest_leakcheck.watch import Watched
 
 _MOST_WAITING = 64
 """Ended set-ups of one fixture that wait for a full collection at most."""
@@ -45,61 +43,14 @@ class Accumulated(NamedTuple):
         return Accumulated(self.leaks + other.leaks, tuple(dict.fromkeys(self.tests + other.tests)))
 
 
-@dataclass(slots=True)
-class Standing:
-    """A wider-scoped fixture, from its set-up to its end."""
-
-    definition: Any
-    """What pytest knows of the fixture; its value is there until it ends."""
-    name: str
-    """``module-scoped fixture 'server'``: the words that a trace which starts from it has for a root."""
-    place: str
-    """Where its function is: ``shop/conftest.py:12``."""
-    test: str
-    """The test that it was set up for."""
-    is_of_pytest: bool = False
-    """Whether it is pytest's own, of which nothing is told: what pytest makes of ``setUpClass`` is, too."""
-    watch: Watch = field(default_factory=Watch)
-    bound: list[Bound] = field(default_factory=list)
-    """The names that its set-up bound on the class and the module of that test."""
-    is_disturbed: bool = False
-    """Whether a test failed of itself while it stood, whose traceback or unfinished work may hold anything."""
-
-    @property
-    def has_ended(self) -> bool:
-        """Tell whether its finalizers have run and its value is dropped."""
-        return self.definition.cached_result is None
-
-    @property
-    def key(self) -> str:
-        """What its set-ups have in common, in words: an inherited fixture is one, though pytest defines it anew."""
-        return f"{self.name} ({self.place})"
-
-    def take(self, watched: Iterable[Watched], test: str) -> None:
-        """Watch what a test made, or what keeps the origin that it has."""
-        for entry in watched:
-            fact = replace(entry.fact, origin=f"made during {test}") if test else entry.fact
-            self.watch.watched.append(entry._replace(fact=fact))
-
-    def leaves_more(self) -> bool:
-        """Forget what stays where its set-up bound it, by design; tell whether anything is left that is watched."""
-        tops = self.tops()
-        if tops:
-            self.watch.forget(tops)
-            self.watch.forget(below(tops, self.watch.nodes().keys()))
-        return bool(self.watch)
-
-    def tops(self) -> list[Any]:
-        """Return what the names that its set-up bound stand for, as far as that is its own."""
-        return [value for bound in self.bound if bound.is_its_own and is_data(value := bound.value())]
-
-
 class Scopes:
     """The wider-scoped fixtures that stand, and what was found out about those that ended."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._standing: dict[int, Standing] = {}
+        self._bound: dict[int, list[Bound]] = {}
+        """For each class or module, by its id, the names that set-ups have bound there; they outlive the set-ups."""
         self._counting: list[Census] = []
         """The censuses of the set-ups that run, each within the one before."""
         self._waiting: dict[str, list[Standing]] = {}
@@ -119,32 +70,46 @@ class Scopes:
         return bool(self._waiting) or any(standing.watch.watched for standing in self._standing.values())
 
     @contextmanager
-    def setting_up(self, definition: Any, test: str, owners: Sequence[Any] = (), *, is_checked: bool) -> Iterator[None]:
+    def setting_up(
+        self, definition: Any, test: str, owners: Callable[[], list[Any]], *, is_checked: bool
+    ) -> Iterator[None]:
         """Watch what of the project's own classes is made meanwhile until the fixture ends.
 
-        `owners` are the class and the module of the test, on which it may bind names. Where the test is not checked,
-        only what tests leave to the fixture is watched. A set-up that fails made nothing that is looked at.
+        `owners` returns the classes and the module of the test, on which it may bind names. Where the test is not
+        checked, only what tests leave to the fixture is watched. A set-up that fails made nothing that is looked at.
         """
         if not self._session.options.is_on:
             yield
             return
-        standing = Standing(definition, describe.fixture_name(definition.scope, definition.argname), "", test)
-        standing.place = _place_of(definition)
-        standing.is_of_pytest = _module_of(definition).startswith("_pytest.")
-        names = Names(())
-        with self._contained(standing.key):
-            names = Names(owners)
-        if is_checked and not standing.is_of_pytest:
-            with self._watching(standing):
+        is_of_pytest = _module_of(definition).startswith("_pytest.")
+        standing = Standing(definition, *_words_for(definition, is_of_pytest=is_of_pytest), test)
+        if is_checked and not is_of_pytest:
+            with self._watching(standing), self._noting(standing, owners):
                 yield
         else:
-            yield
-        with self._contained(standing.key):
-            standing.bound = names.bound()
-        if standing.is_of_pytest and not standing.bound:
+            with self._noting(standing, owners):
+                yield
+        if is_of_pytest and not standing.bound:
             return
         self._forget_ended()
         self._standing[id(definition)] = standing
+
+    @contextmanager
+    def _noting(self, standing: Standing, owners: Callable[[], list[Any]]) -> Iterator[None]:
+        """Note the names that are bound meanwhile on `owners`, and by a set-up wider than a class's in the program."""
+        names = program = Names(())
+        with self._contained(standing.key):
+            interpreter.collect(1)
+            mine = rawtypes.by_id(owners())
+            names = Names(mine.values())
+            if standing.definition.scope != "class":
+                program = Names(each for each in self._session.own.modules() if id(each) not in mine)
+            del mine
+        yield
+        with self._contained(standing.key):
+            bound = names.bound()
+            self._note_bound(bound)
+            standing.bound = bound + program.bound()
 
     def _forget_ended(self) -> None:
         """Forget those that nothing is watched of; the others are judged as they end."""
@@ -182,26 +147,43 @@ class Scopes:
                 f"{key}: not checked to its end, by a fault of the plugin or of what came in between: {why}"
             )
 
-    @property
-    def bound(self) -> list[Bound]:
-        """The names that the set-ups of fixtures which stand have bound."""
-        return [each for standing in self._standing.values() if not standing.has_ended for each in standing.bound]
+    def bound_on(self, owners: Iterable[Any]) -> list[Bound]:
+        """Return the names that set-ups have bound on some classes and modules."""
+        return [each for owner in owners for each in self._bound.get(id(owner), ()) if each.owner() is owner]
 
-    def claim(self, watch: Watch, test: str) -> bool:
-        """Take over what only what these names stand for leads to, made by `test`; tell whether there was any."""
-        standing = [(each, each.tops()) for each in self._standing.values() if each.bound and not each.has_ended]
-        tops = rawtypes.by_id([top for _, each in standing for top in each])
-        if not tops:
+    def _all_bound(self) -> list[Bound]:
+        return [each for bound in self._bound.values() for each in bound if each.owner() is not None]
+
+    def claim(self, watch: Watch, used: Iterable[Any], owners: Iterable[Any], test: str) -> bool:
+        """Take over what set-ups that still stand may keep of what `test` left; tell whether there was any.
+
+        That is what their fixtures' values lead to, if they are among those that the test has `used`, and the names
+        that they bound. What hangs below a name on the `owners`, the classes and the module of the test, that an
+        earlier set-up bound is forgotten.
+        """
+        standing = [each for each in self._standing.values() if not each.has_ended]
+        values = [each.cached_result[0] for each in used if each.cached_result is not None]
+        lines: list[tuple[Standing | None, list[Any]]] = [(each, each.tops(values)) for each in standing]
+        lines.append((None, list(tops_of(self.bound_on(owners)))))
+        known = rawtypes.by_id([top for _, tops in lines for top in tops])
+        if not known:
             return False
-        left = set(map(id, below(list(tops.values()), watch.nodes().keys())))
-        is_any = bool(left)
-        for fixture, own in standing:
-            mine = set(map(id, below(own, left, is_alone=False)))
-            if not fixture.is_of_pytest:
+        fenced = self._session.own.ids_of_globals() - known.keys()
+        left = set(watch.nodes())
+        number = len(left)
+        for fixture, tops in lines:
+            mine = leads_to(tops, left, but=fenced) if tops and left else set()
+            if fixture is not None:
                 fixture.take([entry for entry in watch.watched if id(entry.ref()) in mine], test)
             watch.forget_addresses(mine)
             left -= mine
-        return is_any
+        return len(left) < number
+
+    def _note_bound(self, bound: Iterable[Bound]) -> None:
+        for each in bound:
+            known = self._bound.setdefault(id(each.owner()), [])
+            known[:] = [other for other in known if other.owner() is each.owner() and other.name != each.name]
+            known.append(each)
 
     def take_over(self, entrusted: Iterable[Entrusted], test: str = "") -> None:
         """Watch until its fixture ends what only that holds; `test` made it, or it keeps the origin that it has.
@@ -230,7 +212,7 @@ class Scopes:
         for standing in reversed(ended):
             del self._standing[id(standing.definition)]
             with self._contained(standing.key):
-                if not is_broken and standing.watch.collect_young() and standing.leaves_more():
+                if not is_broken and standing.watch.collect_young() and standing.leaves_more(self._all_bound()):
                     self._waiting.setdefault(standing.key, []).append(standing)
         found = Accumulated()
         for key, waiting in list(self._waiting.items()):
@@ -244,7 +226,8 @@ class Scopes:
         """Judge ended set-ups of one fixture after a full collection, which they share."""
         left_over = Watch([entry for standing in waiting for entry in standing.watch.watched])
         left_over.settle(0.0, self._session.options.extensions.drain)
-        left = [standing for standing in waiting if standing.watch.drop_dead()]
+        bound = self._all_bound()
+        left = [standing for standing in waiting if standing.watch.drop_dead() and standing.leaves_more(bound)]
         self._patience[key] = 1 if left else min(2 * self._patience.get(key, 1), _MOST_WAITING)
         found = Accumulated()
         for standing in left:
@@ -290,6 +273,19 @@ _MOST_WRAPPERS = 10
 def _module_of(definition: Any) -> str:
     function = definition.func.__func__ if type(definition.func) is types.MethodType else definition.func
     return rawtypes.text_of(function.__module__) if type(function) is types.FunctionType else ""
+
+
+_SET_UP = "_fixture_"
+"""What stands before the name of a class or module in that of the fixture that pytest makes of its set-up."""
+
+
+def _words_for(definition: Any, *, is_of_pytest: bool) -> tuple[str, str]:
+    """Return the name of a fixture, or of a set-up that pytest has made one of, and where it is."""
+    name = describe.fixture_name(definition.scope, definition.argname)
+    if not is_of_pytest:
+        return name, _place_of(definition)
+    owner = rawtypes.text_of(definition.argname).partition(_SET_UP)[2]
+    return f"{definition.scope}-scoped set-up of {owner}", describe.clean(definition.baseid)
 
 
 def _place_of(definition: Any) -> str:

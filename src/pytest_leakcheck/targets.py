@@ -65,7 +65,26 @@ def named(targets: Sequence[type | str]) -> TypeFilter:
     return TypeFilter(judge)
 
 
-def own(root: str, packages: Sequence[str], *, watched: Sequence[str] = (), ignored: Sequence[str] = ()) -> TypeFilter:
+class OwnTypes(TypeFilter):
+    """The project's own classes, and its modules."""
+
+    def __init__(self, judge: Callable[[type], bool], is_own_module: Callable[[str], bool]) -> None:
+        super().__init__(judge)
+        self.is_own_module = is_own_module
+        """Tells whether the module of that name is the project's."""
+
+    def modules(self) -> list[types.ModuleType]:
+        """Return the project's modules that are loaded."""
+        loaded = [(name, module) for name, module in rawtypes.items_of(sys.modules) if type(name) is str]
+        return [module for name, module in loaded if rawtypes.is_module(module) and self.is_own_module(name)]
+
+    def ids_of_globals(self) -> set[int]:
+        """Return the ids of what these modules have names for."""
+        values = (value for module in self.modules() for _, value in rawtypes.items_of(rawtypes.module_dict(module)))
+        return set(map(id, values))
+
+
+def own(root: str, packages: Sequence[str], *, watched: Sequence[str] = (), ignored: Sequence[str] = ()) -> OwnTypes:
     """Return a filter of the project's own classes.
 
     `root` is the folder that they are below of, environments in it left out; `packages` are dotted names of packages
@@ -85,17 +104,20 @@ def own(root: str, packages: Sequence[str], *, watched: Sequence[str] = (), igno
             return False
         return not (environment.startswith(folders) and environment not in folders and file.startswith(environment))
 
+    def is_own_module(module: str) -> bool:
+        if module not in verdicts:
+            verdicts[module] = bool(module) and is_own(module)
+        return verdicts[module]
+
     also, never = named(watched), named(ignored)
 
     def judge(kind: type) -> bool:
         module = rawtypes.module_of(kind)
         if rawtypes.derives(kind, type) or module.partition(".")[0] == "pytest_leakcheck":
             return False
-        if module not in verdicts:
-            verdicts[module] = bool(module) and is_own(module)
-        return (verdicts[module] or also(kind)) and not never(kind)
+        return (is_own_module(module) or also(kind)) and not never(kind)
 
-    return TypeFilter(judge)
+    return OwnTypes(judge, is_own_module)
 
 
 def project_packages(root: str) -> list[str]:

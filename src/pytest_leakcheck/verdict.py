@@ -228,15 +228,18 @@ class Judge:
 
     @contextmanager
     def _setting_up_wider(self, definition: Any, item: pytest.Item, run: Run | None) -> Iterator[None]:
+        def owners() -> list[Any]:
+            return owners_of(item)
+
         if run is None:
-            with self._scopes.setting_up(definition, item.nodeid, owners_of(item), is_checked=False):
+            with self._scopes.setting_up(definition, item.nodeid, owners, is_checked=False):
                 yield
             return
         run.outlived |= self._scopes.end()  # one that is set up with another parameter ended a moment ago
         with run.contained():
             run.check.pause()
         try:
-            with self._scopes.setting_up(definition, item.nodeid, owners_of(item), is_checked=True):
+            with self._scopes.setting_up(definition, item.nodeid, owners, is_checked=True):
                 yield
         finally:
             with run.contained():

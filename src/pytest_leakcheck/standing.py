@@ -1,0 +1,66 @@
+"""A wider-scoped fixture from its set-up to its end, and what is watched of what tests leave to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from pytest_leakcheck import rawtypes
+from pytest_leakcheck.bound import is_data, tops_of
+from pytest_leakcheck.places import held_alone
+from pytest_leakcheck.watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pytest_leakcheck.bound import Bound
+    from pytest_leakcheck.watch import Watched
+
+
+@dataclass(slots=True)
+class Standing:
+    """A wider-scoped fixture, from its set-up to its end."""
+
+    definition: Any
+    """What pytest knows of the fixture; its value is there until it ends."""
+    name: str
+    """``module-scoped fixture 'server'``: the words that a trace which starts from it has for a root."""
+    place: str
+    """Where its function is: ``shop/conftest.py:12``."""
+    test: str
+    """The test that it was set up for."""
+    watch: Watch = field(default_factory=Watch)
+    bound: list[Bound] = field(default_factory=list)
+    """The names that its set-up bound."""
+    is_disturbed: bool = False
+    """Whether a test failed of itself while it stood, whose traceback or unfinished work may hold anything."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether its finalizers have run and its value is dropped."""
+        return self.definition.cached_result is None
+
+    @property
+    def key(self) -> str:
+        """What its set-ups have in common, in words: an inherited fixture is one, though pytest defines it anew."""
+        return f"{self.name} ({self.place})"
+
+    def tops(self, values: Sequence[Any]) -> list[Any]:
+        """Return what it shares with tests: its value if that is one of `values`, and what the names stand for."""
+        value = self.definition.cached_result[0]
+        own = [value] if is_data(value) and any(value is each for each in values) else []
+        return [*own, *tops_of(self.bound)]
+
+    def take(self, watched: Iterable[Watched], test: str) -> None:
+        """Watch what a test made, or what keeps the origin that it has."""
+        for entry in watched:
+            fact = replace(entry.fact, origin=f"made during {test}") if test else entry.fact
+            self.watch.watched.append(entry._replace(fact=fact))
+
+    def leaves_more(self, bound: Sequence[Bound]) -> bool:
+        """Forget what stays where set-ups have `bound` it, and there alone, by design; tell whether any is left."""
+        owners = list(rawtypes.by_id([each.owner() for each in bound]).values())
+        tops = list(rawtypes.by_id(list(tops_of(bound))).values())
+        if tops:
+            self.watch.forget(held_alone(tops, owners, self.watch.nodes().keys()))
+        return bool(self.watch)
