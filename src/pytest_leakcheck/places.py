@@ -95,7 +95,9 @@ def held_alone(members: list[Any], holders: list[Any], wanted: AbstractSet[int])
     As far as references are counted; then no other list of ours may hold the members.
     """
     holders = [*holders, *(names for holder in holders for names in _own_dicts(holder)), members]
-    passed = [*members, *_reached(members, None, is_through_classes=False, but=set(map(id, holders)))]
+    reached = _reached(members, None, is_through_classes=False, but=set(map(id, holders)))
+    passed = list(rawtypes.by_id([*members, *reached]).values())
+    del reached
     alone = _alone(passed, holders) if interpreter.COUNTS_REFERENCES else wanted
     return [obj for obj in passed if id(obj) in wanted and id(obj) in alone]
 
