@@ -358,8 +358,8 @@ class TestCallbacks:
         running = Census(lambda cls: pytest.fail(str(cls)))
         running._is_running = True
 
-        running._before_collection("start", {"generation": 0})
-        running._before_collection("stop", {"generation": 2})
+        running._at_collection("start", {"generation": 0})
+        running._at_collection("stop", {"generation": 1})
 
 
 class TestGenerations:

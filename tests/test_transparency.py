@@ -90,6 +90,17 @@ def test_counts_in_one_test(turn):
     after = collections.Counter(type(obj).__name__ for obj in gc.get_objects())
     assert after["Thing"] - before["Thing"] == 7
 
+def test_count_of_all_after_some_died(turn):
+    def number():
+        gc.collect()
+        return len(gc.get_objects())
+    number()
+    before = number()
+    things = [Thing() for _ in range(100)]
+    gc.collect()
+    del things
+    assert number() == before
+
 def test_what_dies_at_once(turn):
     ref = weakref.ref(Thing())
     assert ref() is None

@@ -68,7 +68,7 @@ class Census:
         interpreter.collect(1)
         self._is_running = True
         if self._has_generations:
-            interpreter.callbacks().append(self._before_collection)
+            interpreter.callbacks().append(self._at_collection)
         else:
             self._note_old()
 
@@ -152,10 +152,14 @@ class Census:
             return None
         return self._seen if self._has_promoted else 0
 
-    def _before_collection(self, phase: str, info: dict[str, int]) -> None:
-        if not self._is_running or phase != "start":
+    def _at_collection(self, phase: str, info: dict[str, int]) -> None:
+        if not self._is_running:
             return
         generation = info["generation"]
+        if phase == "stop":
+            if generation > 1:  # who counts all objects before and after something collects them first
+                self._refs[:] = [ref for ref in self._refs if ref() is not None]
+            return
         self._has_promoted |= generation >= 1
         self._has_collected |= generation > 1
         if generation >= 1 or self._at_once is not None:
