@@ -234,7 +234,7 @@ class TestGrowth:
     def test_what_is_below_a_new_entry_is_of_the_leak(self, app):
         """Once: later, the entry is an old one."""
         app.KEPT = [Thing()]
-        growth = Growth(place_of([app, vars(app), app.KEPT]), is_bounded=False)
+        growth = Growth(place_of([app, vars(app), app.KEPT]), is_through_classes=True)
         entry, below_it, elsewhere = Holder(), Thing(), Thing()
         entry.held = below_it
         app.KEPT.append(entry)
@@ -248,7 +248,7 @@ class TestGrowth:
     def test_a_new_entry_may_be_anywhere(self, app, kind):
         """Before what is known, in no order at all, or as a key: each new one counts once."""
         app.KEPT = kind() if kind is not dict else {}
-        growth = Growth(place_of([app, vars(app), app.KEPT]), is_bounded=False)
+        growth = Growth(place_of([app, vars(app), app.KEPT]), is_through_classes=True)
         things = [Thing() for _ in range(3)]
         add = {
             list: lambda thing: app.KEPT.insert(0, thing),
@@ -265,7 +265,7 @@ class TestGrowth:
     def test_a_class_that_is_an_entry_is_looked_into(self, app):
         """A registry of classes keeps what these have."""
         app.REGISTRY = {}
-        growth = Growth(place_of([app, vars(app), app.REGISTRY]), is_bounded=False)
+        growth = Growth(place_of([app, vars(app), app.REGISTRY]), is_through_classes=True)
         app.REGISTRY["Form"] = [type("Form", (), {"fields": [Thing()]})]
         fields = app.REGISTRY["Form"][0].fields
 
@@ -274,7 +274,7 @@ class TestGrowth:
     def test_so_is_its_base_that_a_call_made(self, app):
         """A test that registers a class may have made the one below as well; what other classes have is everybody's."""
         app.REGISTRY = {}
-        growth = Growth(place_of([app, vars(app), app.REGISTRY]), is_bounded=False)
+        growth = Growth(place_of([app, vars(app), app.REGISTRY]), is_through_classes=True)
         common = type("Common", (), {"shared": Thing()})
 
         base = type("Base", (common,), {"fields": [Thing()], "__qualname__": "test.<locals>.Base"})
@@ -285,7 +285,7 @@ class TestGrowth:
     def test_it_is_not_where_the_container_is_bounded(self, app):
         """It may have what grows by itself."""
         app.REGISTRY = {}
-        growth = Growth(place_of([app, vars(app), app.REGISTRY]), is_bounded=True)
+        growth = Growth(place_of([app, vars(app), app.REGISTRY]), is_through_classes=False)
         field = Thing()
         app.REGISTRY["Form"] = [type("Form", (), {"fields": [field]})]
 
@@ -299,7 +299,7 @@ class TestGrowth:
 
         app.SLOTS = Slots()
         app.SLOTS.kept = []
-        growth = Growth(place_of([app, vars(app), app.SLOTS, app.SLOTS.kept]), is_bounded=False)
+        growth = Growth(place_of([app, vars(app), app.SLOTS, app.SLOTS.kept]), is_through_classes=True)
         thing, other = Thing(), Thing()
         app.SLOTS.kept.append(thing)
         app.SLOTS.other = [other]
@@ -311,7 +311,7 @@ class TestGrowth:
     def test_the_class_of_an_entry_is_not(self, app, monkeypatch):
         """What a class attribute holds is not held by each instance."""
         app.KEPT = []
-        growth = Growth(place_of([app, vars(app), app.KEPT]), is_bounded=False)
+        growth = Growth(place_of([app, vars(app), app.KEPT]), is_through_classes=True)
         slot = Thing()
         monkeypatch.setattr(Holder, "held", slot)
         app.KEPT.append(Holder())
@@ -321,7 +321,7 @@ class TestGrowth:
     def test_all_keys_of_a_registry_are_one(self, app):
         """A list at another key is the same container for a leak; another global is not."""
         app.BY_NAME, app.OTHERS = {"a": []}, {"a": []}
-        growth = Growth(place_of([app, vars(app), app.BY_NAME, app.BY_NAME["a"]]), is_bounded=False)
+        growth = Growth(place_of([app, vars(app), app.BY_NAME, app.BY_NAME["a"]]), is_through_classes=True)
         things = [Thing(), Thing()]
         app.BY_NAME["b"] = things[:1]
         app.OTHERS["a"].append(things[1])

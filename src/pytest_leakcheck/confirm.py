@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from pytest_leakcheck.again import Again
     from pytest_leakcheck.extensions import KnownHolder
-    from pytest_leakcheck.model import Leak, Survivor, Trace
+    from pytest_leakcheck.model import Leak, Survivor
     from pytest_leakcheck.options import Ignored, Options
     from pytest_leakcheck.places import Place
 
@@ -189,7 +189,7 @@ class Ledger:
         known.verdict, known.leak, known.test, known.is_told = verdict, finding.leak, test, True
         known.refs = watch.refs(objects)[:MOST_REMEMBERED]
         if verdict in ("leak", "bounded") and finding.container is not None:
-            known.growths.append(Growth(finding.container, is_bounded=verdict == "bounded"))
+            known.growths.append(Growth(finding.container, is_through_classes=verdict == "leak"))
         return known
 
 
@@ -530,9 +530,6 @@ class Confirmation:
             if self._may_live(leak):
                 continue
             is_growing, members, source = len(fresh) < len(finding.members), fresh, finding
-            if is_growing and leak.trace is not None and leak.trace.bound:
-                source = self._past_bounds(finding._replace(leak=leak), objects)
-                leak = source.leak
             if not is_growing and leak.survivors[0].type_name in strays and self._may_stray(finding):
                 elder = self._elder(findings, leak.survivors[0].type_name, both)
                 if elder is not None:  # this one may be in a slot as well, which is not at fault
@@ -543,25 +540,6 @@ class Confirmation:
                 leaks.append(told)
                 self._note_evidence(told, source, [objects[index] for index in source.members], second, len(fresh))
         return leaks
-
-    def _past_bounds(self, finding: Finding, objects: list[Any]) -> Finding:
-        """Return a finding told by a holder without a bound, where survivors of both runs have one beside that.
-
-        It has no place then: that of its bounded holder would be taken for its own.
-        """
-        ways = [
-            self._ways(finding.leak, objects[index], objects) for index in (finding.members[0], finding.members[-1])
-        ]
-        both = ways[0].keys() & ways[1].keys()
-        if not both:
-            return finding
-        return finding._replace(leak=replace(finding.leak, trace=ways[0][min(both)]), place=None, container=None)
-
-    def _ways(self, leak: Leak, obj: Any, objects: list[Any]) -> dict[str, Trace]:
-        """Return the traces of the independent holders of one survivor that have no bound, by their fingerprints."""
-        full = self._in_full(leak, [obj], objects)
-        traces = [full.trace, *(full.proof.others if full.proof else ())]
-        return {replace(leak, trace=each).fingerprint: each for each in traces if each is not None and not each.bound}
 
     def _note_evidence(self, leak: Leak, source: Finding, members: list[Any], second: Watch, number: int) -> None:
         if not self.is_strict:

@@ -280,7 +280,6 @@ class _Facing(NamedTuple):
         trace = _bounded(first.trace, old, fresh) if first else None
         if trace is not None and self.fresh is not None and any(index >= self.fresh for index in group.hanging):
             trace = replace(trace, bound="")  # each new one leads to those before it, however many there may be
-        trace, proof = _unbounded_first(trace, proof)
         leak = self._leak(first, Leak(tuple(heads), trace, also_keeps=tuple(hanging), proof=proof))
         place, container = (first.place, container_of(old, fresh)) if first else (None, None)
         return Finding(leak, (*group.heads, *group.hanging), place, container)
@@ -305,7 +304,7 @@ class _Facing(NamedTuple):
         return replace(
             leak,
             accounting=self._accounting(target, first.trace),
-            advice=_advice(leak.trace or first.trace),
+            advice=_advice(first.trace),
             retained=size[0] if size else 0,
             retained_bytes=size[1] if size else 0,
         )
@@ -391,15 +390,6 @@ def _bounded(trace: Trace, old: list[list[Any]], fresh: list[list[Any]]) -> Trac
     """Return a trace with what bounds the container in which fresh survivors part from older ones, where they do."""
     parted = list(partings(old, fresh)) if trace.bound else []
     return replace(trace, bound=next(filter(None, itertools.starmap(bound_at, parted)), "")) if parted else trace
-
-
-def _unbounded_first(trace: Trace | None, proof: Proof | None) -> tuple[Trace | None, Proof | None]:
-    """Return a trace and its proof, by a holder that has no bound where one of the independent ones has none."""
-    others = proof.others if proof is not None else ()
-    first = next((other for other in others if trace is not None and trace.bound and not other.bound), None)
-    if first is None or trace is None or proof is None:
-        return trace, proof
-    return first, replace(proof, others=(trace, *(other for other in others if other is not first)))
 
 
 def _all_found(total: int) -> str:

@@ -14,7 +14,7 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import rawtypes
-from pytest_leakcheck.places import below, held_alone, place_of
+from pytest_leakcheck.places import below, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -26,27 +26,25 @@ if TYPE_CHECKING:
 class Growth:
     """The entries of a container that a leak goes into, from the time it was confirmed."""
 
-    def __init__(self, container: Place, *, is_bounded: bool) -> None:
-        """Take the entries that there are for known.
-
-        Of a container that is bounded, only what nothing else leads to counts, and nothing below a class.
-        """
+    def __init__(self, container: Place, *, is_through_classes: bool) -> None:
+        """Take the entries that there are for known; what hangs below new ones by a class counts where that is said."""
         self._container = container
-        self._is_bounded = is_bounded
+        self._is_through_classes = is_through_classes
         self._known: set[int] = set()
         self._take_new(container.held(is_exact=False).values())
 
     def take(self, wanted: AbstractSet[int]) -> list[Any]:
         """Return the objects with ids in `wanted` that are, or hang below, entries that came since the last call."""
-        containers = list(self._container.held(is_exact=False).values())
-        found = self._among(self._take_latest(containers), containers, wanted)
+        containers = self._container.held(is_exact=False).values()
+        found = self._among(self._take_latest(containers), wanted)
         left = wanted - set(map(id, found))
-        return found if not left else [*found, *self._among(self._take_new(containers), containers, left)]
+        return found if not left else [*found, *self._among(self._take_new(containers), left)]
 
-    def _among(self, fresh: list[Any], containers: list[Any], wanted: AbstractSet[int]) -> list[Any]:
-        if self._is_bounded:
-            return held_alone(fresh, containers, wanted) if fresh else []
-        return [*(entry for entry in fresh if id(entry) in wanted), *below(fresh, wanted, is_through_classes=True)]
+    def _among(self, fresh: list[Any], wanted: AbstractSet[int]) -> list[Any]:
+        return [
+            *(entry for entry in fresh if id(entry) in wanted),
+            *below(fresh, wanted, is_through_classes=self._is_through_classes),
+        ]
 
     def _take_latest(self, containers: Collection[Any]) -> list[Any]:
         """Take the entries behind the last known one: that costs as much as is new, and mostly finds all of it."""

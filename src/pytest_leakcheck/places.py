@@ -95,9 +95,10 @@ def held_alone(members: list[Any], holders: list[Any], wanted: AbstractSet[int])
     As far as references are counted; then no other list of ours may hold the members.
     """
     holders = [*holders, *(names for holder in holders for names in _own_dicts(holder)), members]
-    reached = _reached(members, None, is_through_classes=False, but=set(map(id, holders)))
-    passed = list(rawtypes.by_id([*members, *reached]).values())
-    del reached
+    held_by = set(map(id, holders))
+    tops = [obj for node, obj in rawtypes.by_id(members).items() if node not in held_by and _is_inner(obj)]
+    passed = [*tops, *_reached(tops, None, is_through_classes=False, but=held_by)]
+    del tops
     alone = _alone(passed, holders) if interpreter.COUNTS_REFERENCES else wanted
     return [obj for obj in passed if id(obj) in wanted and id(obj) in alone]
 
@@ -217,6 +218,11 @@ def _locals_of(traceback: types.TracebackType) -> list[Any]:
         found += [value for _, value in take_locals(link.tb_frame)]
         link = link.tb_next
     return found
+
+
+def _is_inner(obj: Any) -> bool:
+    """Tell whether an object is to be looked into for what hangs below it alone."""
+    return interpreter.is_tracked(obj) and not _is_shared(obj, is_through_classes=False)
 
 
 def _is_shared(obj: Any, *, is_through_classes: bool) -> bool:
