@@ -213,7 +213,7 @@ class TestContent:
 
     def test_a_fault_of_the_plugin_is_told(self, suite, written):
         """With the test that it concerns."""
-        suite.write(conftest="from pytest_leakcheck import check\ncheck.Check.judge = lambda *_: 1 / 0\n")
+        suite.write(conftest="from pytest_leakcheck import check\ncheck.Check.judge = lambda *_, **__: 1 / 0\n")
         suite.run(LEAKY, "--leakcheck", "--leakcheck-json=leaks.json")
 
         troubles = written()["troubles"]

@@ -64,7 +64,7 @@ EXPECTED, OTHERS, AGAIN, WIDE, ONCE, PENDING, CLIENTS, SLOT = [], [], [], [], []
 def break_once(owner, name):
     real = getattr(owner, name)
 
-    def broken(*arguments):
+    def broken(*arguments, **options):
         setattr(owner, name, real)
         1 / 0
 

@@ -192,7 +192,7 @@ class TestCollector:
             conftest="""
             from pytest_leakcheck.check import Check
 
-            def judge(*arguments):
+            def judge(*arguments, **options):
                 raise ZeroDivisionError("division by zero")
 
             Check.judge = judge

@@ -223,7 +223,7 @@ class _Evidence(NamedTuple):
     refs: list[weakref.ref[Any]]
     number: int
     """How many of them the last run added."""
-    known: Known | None
+    known: Known
     """What was entered of their place."""
 
 
@@ -365,9 +365,8 @@ class Confirmation:
         evidence = self._evidence.get(leak.fingerprint)
         if evidence is None or sum(ref() is None for ref in evidence.refs) < max(1, evidence.number):
             return False
-        if evidence.known is not None:
-            evidence.known.verdict = "replaced"
-            evidence.known.growths.clear()
+        evidence.known.verdict = "replaced"
+        evidence.known.growths.clear()
         self._tell(leak, "", "replaced after some more runs")
         return True
 
@@ -542,9 +541,10 @@ class Confirmation:
         return leaks
 
     def _note_evidence(self, leak: Leak, source: Finding, members: list[Any], second: Watch, number: int) -> None:
-        if not self.is_strict:
+        known = self.ledger.find(source)
+        if known is not None and not self.is_strict:
             refs = second.refs(members) + self.watch.refs(members)
-            self._evidence[leak.fingerprint] = _Evidence(refs, number, self.ledger.find(source))
+            self._evidence[leak.fingerprint] = _Evidence(refs, number, known)
 
     def _in_full(self, leak: Leak, members: list[Any], *own: list[Any]) -> Leak:
         """Return a leak that is to be told with all that its verdict did not need."""

@@ -96,7 +96,9 @@ def held_alone(members: list[Any], holders: list[Any], wanted: AbstractSet[int])
     """
     holders = [*holders, *(names for holder in holders for names in _own_dicts(holder)), members]
     held_by = set(map(id, holders))
-    tops = [obj for node, obj in rawtypes.by_id(members).items() if node not in held_by and _is_inner(obj)]
+    met = rawtypes.by_id(members)
+    tops = [obj for node, obj in met.items() if node not in held_by and _is_inner(obj)]
+    del met
     passed = [*tops, *_reached(tops, None, is_through_classes=False, but=held_by)]
     del tops
     alone = _alone(passed, holders) if interpreter.COUNTS_REFERENCES else wanted
@@ -230,8 +232,8 @@ def _is_shared(obj: Any, *, is_through_classes: bool) -> bool:
         return not is_through_classes
     if type(obj) is types.FunctionType:
         return "<locals>" not in obj.__qualname__  # a decorator made one that a module has by its own name, too
-    if type(obj) is types.CodeType:
-        return True  # on PyPy (8.0.1), it refers to the module's names
+    if type(obj) is types.CodeType:  # pragma: only on PyPy (8.0.1), where it refers to the module's names
+        return True
     return rawtypes.is_module(obj)
 
 

@@ -152,7 +152,7 @@ def _tracer() -> types.ModuleType | None:
         try:
             import tracemalloc  # noqa: PLC0415 - most runs never get here
 
-            if _IS_BY_ADDRESS:
+            if _IS_BY_ADDRESS:  # pragma: skipped only on CPython of another version
                 import ctypes  # noqa: F401,PLC0415 - it takes ten times as long while allocations are traced (3.11.7)
         except ModuleNotFoundError:  # pragma: only on PyPy, where it is not told what made an object
             return None
@@ -245,9 +245,8 @@ def _last_error_kept() -> Iterator[None]:
 def _chance_kept() -> Iterator[None]:
     """Leave the generators of random numbers that all share as they were: who seeds one counts on what is next."""
     arrays = rawtypes.loaded("numpy.random")
-    kept = [(random.getstate, random.setstate)]
-    if arrays is not None:  # pragma: only where numpy is loaded
-        kept.append((rawtypes.module_dict(arrays)["get_state"], rawtypes.module_dict(arrays)["set_state"]))
+    names = rawtypes.module_dict(arrays) if arrays is not None else {}
+    kept = [(random.getstate, random.setstate), (names.get("get_state", int), names.get("set_state", int))]
     states = [(put_back, get()) for get, put_back in kept]
     try:
         yield
