@@ -222,6 +222,20 @@ def test_1():
 def test_2(): assert random.random() == 0.8474337369372327
 """,
 }
+SHARED["a generator of NumPy's"] = """
+import sys, types
+class Numbers:
+    state = 0
+    def get_state(self): return self.state
+    def set_state(self, state): self.state = state
+NUMBERS = Numbers()
+sys.modules["numpy.random"] = module = types.ModuleType("numpy.random")
+module.get_state, module.set_state = NUMBERS.get_state, NUMBERS.set_state
+def test_1():
+    shop.LAST = shop.Item()
+    NUMBERS.state += 1
+def test_2(): assert NUMBERS.state == 1
+"""
 HEADER = "import functools, gc, pytest, random, shop, unittest\n"
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_leakcheck.repeat import made_at, why_not_repeatable
+from pytest_leakcheck.repeat import made_at
+from pytest_leakcheck.sharing import why_not_repeatable
 
 COUNT = """
 def count(name):

@@ -67,22 +67,27 @@ class Names:
     def __init__(self, owners: Iterable[Any]) -> None:
         """Note the names on `owners`; for what is new to be told, all that lives must have grown old by now."""
         self._before = [(weakref.ref(owner), {name: id(value) for name, value in _items_on(owner)}) for owner in owners]
-        self._promotions = interpreter.promotions()
+        self._promotions = interpreter.collections(1)
 
     def bound(self) -> list[Bound]:
         """Return the names that are bound since; what was made since counts as new unless it is seen to be old."""
         fresh = [
-            (ref, name, id(value), is_data(value), interpreter.is_tracked(value))
+            (ref, name, value)
             for ref, before in self._before
             for name, value in _items_on(ref())
             if before.get(name) != id(value) and not _is_program(value)
         ]
-        is_told = addresses.has_generations() and self._promotions == interpreter.promotions()
+        is_told = addresses.has_generations() and self._promotions == interpreter.collections(1)
         young = addresses.young() if fresh and is_told else None
         return [
-            Bound(ref, name, node, is_of_data, is_new=young is None or node in young or not is_tracked)
-            for ref, name, node, is_of_data, is_tracked in fresh
+            Bound(ref, name, id(value), is_data(value), is_new=young is None or _is_among(young, value))
+            for ref, name, value in fresh
         ]
+
+
+def _is_among(young: Container[int], value: object) -> bool:
+    """Tell whether a value is young; what is not tracked may be."""
+    return id(value) in young or not interpreter.is_tracked(value)
 
 
 def is_data(value: object) -> bool:

@@ -80,9 +80,9 @@ def _collect(generation: int) -> int | None:
     return freed
 
 
-def collections() -> int:
-    """Return how many collections there have been; -1 where they are not counted."""
-    return sum(each["collections"] for each in gc.get_stats()) if COUNTS_REFERENCES else -1
+def collections(least: int = 0) -> int:
+    """Return how many collections of the generation `least` or older there have been; -1 where they are not counted."""
+    return sum(each["collections"] for each in gc.get_stats()[least:]) if COUNTS_REFERENCES else -1
 
 
 def freeze_count() -> int:
@@ -122,11 +122,6 @@ is_tracked = _is_tracked()
 def full_collections() -> int:
     """Return how many full collections there have been; 0 where they are not counted."""
     return int(gc.get_stats()[-1]["collections"]) if COUNTS_REFERENCES else 0
-
-
-def promotions() -> int:
-    """Return how many collections there have been from which on objects are old; -1 where they are not counted."""
-    return sum(each["collections"] for each in gc.get_stats()[1:]) if COUNTS_REFERENCES else -1
 
 
 def is_builtin(descriptor: Any) -> bool:

@@ -12,8 +12,9 @@ from pytest_leakcheck.beside import completed
 from pytest_leakcheck.check import Check, Plan
 from pytest_leakcheck.describe import error_text
 from pytest_leakcheck.release import let_go, parametrize_values
-from pytest_leakcheck.repeat import made_at, owners_of, running_again, why_not_repeatable, wider_fixtures
+from pytest_leakcheck.repeat import made_at, running_again
 from pytest_leakcheck.runs import RUNS, Run
+from pytest_leakcheck.sharing import owners_of, why_not_repeatable, wider_fixtures
 from pytest_leakcheck.turning import tell
 
 if TYPE_CHECKING:

@@ -97,7 +97,7 @@ def held_alone(members: list[Any], holders: list[Any], wanted: AbstractSet[int])
     holders = [*holders, *(names for holder in holders for names in _own_dicts(holder)), members]
     held_by = set(map(id, holders))
     met = rawtypes.by_id(members)
-    tops = [obj for node, obj in met.items() if node not in held_by and _is_inner(obj)]
+    tops = [obj for node, obj in met.items() if node not in held_by and _is_inner(obj, is_through_classes=False)]
     del met
     passed = [*tops, *_reached(tops, None, is_through_classes=False, but=held_by)]
     del tops
@@ -105,30 +105,26 @@ def held_alone(members: list[Any], holders: list[Any], wanted: AbstractSet[int])
     return [obj for obj in passed if id(obj) in wanted and id(obj) in alone]
 
 
-def leads_to(tops: list[Any], wanted: AbstractSet[int], *, but: AbstractSet[int], most: int = MOST_BELOW) -> set[int]:
-    """Return which of the ids `wanted` references lead to from `tops`, whatever else does, near enough to be found.
-
-    What has its id in `but` is not looked into; the walk ends where it has met more than `most` objects.
-    """
-    passed = _reached(tops, wanted, is_through_classes=False, but=but, most=most + len(but))
-    return {id(obj) for obj in passed} & wanted
-
-
 def below(
-    members: list[Any], wanted: AbstractSet[int], *, is_through_classes: bool = False, is_alone: bool = True
+    members: list[Any],
+    wanted: AbstractSet[int],
+    *,
+    is_through_classes: bool = False,
+    is_alone: bool = True,
+    but: AbstractSet[int] = frozenset(),
 ) -> list[Any]:
     """Return those of the objects with ids in `wanted` that hang below `members`, near enough to be found at once.
 
     Modules are not looked into, of functions only those that a call made, at what is theirs alone, and classes only
-    where that is asked for, at their own attributes and those of bases that a call made. With `is_alone`, what
-    something else leads to as well hangs below that, as far as references are counted.
+    where that is asked for, at their own attributes and those of bases that a call made; nor what has its id in `but`.
+    With `is_alone`, what something else leads to as well hangs below that, as far as references are counted.
     """
-    passed = _reached(members, wanted, is_through_classes=is_through_classes)
+    passed = _reached(members, wanted, is_through_classes=is_through_classes, but=but)
     met = wanted & set(map(id, passed))
     if met and is_alone and interpreter.COUNTS_REFERENCES:
         alone = _alone(passed, members)
         if not met <= alone:  # what else leads to one may itself be farther below
-            passed = _reached(members, None, is_through_classes=is_through_classes)
+            passed = _reached(members, None, is_through_classes=is_through_classes, but=but)
             alone = _alone(passed, members)
         met &= alone
     return [obj for obj in passed if id(obj) in met]
@@ -139,22 +135,19 @@ def _reached(
     wanted: AbstractSet[int] | None,
     *,
     is_through_classes: bool,
-    but: AbstractSet[int] = frozenset(),
-    most: int = MOST_BELOW,
+    but: AbstractSet[int],
 ) -> list[Any]:
     """Return what references lead to from `members`, in waves, up to that which meets the last of `wanted`, if any.
 
-    Or up to that by which there are more than `most`. What has its id in `but` is not looked into.
+    What has its id in `but` is not looked into.
     """
     seen, wave, passed = {*map(id, members), *but}, members, list[Any]()
     missing = 1 if wanted is None else len(wanted)
-    while wave and len(seen) < most and missing > 0:
+    while wave and len(members) + len(passed) < MOST_BELOW and missing > 0:
         fresh: dict[int, Any] = {}
         for obj in _parts(wave):
             node = id(obj)
-            if node in seen or not interpreter.is_tracked(obj):
-                continue
-            if not _is_shared(obj, is_through_classes=is_through_classes):
+            if node not in seen and _is_inner(obj, is_through_classes=is_through_classes):
                 fresh[node] = obj
         seen.update(fresh)
         wave = list(fresh.values())
@@ -222,9 +215,9 @@ def _locals_of(traceback: types.TracebackType) -> list[Any]:
     return found
 
 
-def _is_inner(obj: Any) -> bool:
-    """Tell whether an object is to be looked into for what hangs below it alone."""
-    return interpreter.is_tracked(obj) and not _is_shared(obj, is_through_classes=False)
+def _is_inner(obj: Any, *, is_through_classes: bool) -> bool:
+    """Tell whether an object is to be looked into for what hangs below it."""
+    return interpreter.is_tracked(obj) and not _is_shared(obj, is_through_classes=is_through_classes)
 
 
 def _is_shared(obj: Any, *, is_through_classes: bool) -> bool:

@@ -15,7 +15,7 @@ from pytest_leakcheck import describe, interpreter, rawtypes
 from pytest_leakcheck.bound import Names, tops_of
 from pytest_leakcheck.census import Census
 from pytest_leakcheck.loading import undisturbed
-from pytest_leakcheck.places import leads_to
+from pytest_leakcheck.places import below
 from pytest_leakcheck.standing import Standing
 from pytest_leakcheck.watch import Watch
 
@@ -162,8 +162,10 @@ class Scopes:
         earlier set-up bound is forgotten.
         """
         standing = [each for each in self._standing.values() if not each.has_ended]
-        values = [each.cached_result[0] for each in used if each.cached_result is not None]
-        lines: list[tuple[Standing | None, list[Any]]] = [(each, each.tops(values)) for each in standing]
+        in_use = set(map(id, used))
+        lines: list[tuple[Standing | None, list[Any]]] = [
+            (each, each.tops(is_used=id(each.definition) in in_use)) for each in standing
+        ]
         lines.append((None, list(tops_of(self.bound_on(owners)))))
         known = rawtypes.by_id([top for _, tops in lines for top in tops])
         if not known:
@@ -172,7 +174,7 @@ class Scopes:
         left = set(watch.nodes())
         number = len(left)
         for fixture, tops in lines:
-            mine = leads_to(tops, left, but=fenced) if tops and left else set()
+            mine = set(map(id, below(tops, left, is_alone=False, but=fenced))) if tops and left else set()
             if fixture is not None:
                 fixture.take([entry for entry in watch.watched if id(entry.ref()) in mine], test)
             watch.forget_addresses(mine)
@@ -281,9 +283,8 @@ _SET_UP = "_fixture_"
 
 def _words_for(definition: Any, *, is_of_pytest: bool) -> tuple[str, str]:
     """Return the name of a fixture, or of a set-up that pytest has made one of, and where it is."""
-    name = describe.fixture_name(definition.scope, definition.argname)
     if not is_of_pytest:
-        return name, _place_of(definition)
+        return describe.fixture_name(definition.scope, definition.argname), _place_of(definition)
     owner = rawtypes.text_of(definition.argname).partition(_SET_UP)[2]
     return f"{definition.scope}-scoped set-up of {owner}", describe.clean(definition.baseid)
 

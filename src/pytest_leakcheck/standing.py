@@ -45,11 +45,10 @@ class Standing:
         """What its set-ups have in common, in words: an inherited fixture is one, though pytest defines it anew."""
         return f"{self.name} ({self.place})"
 
-    def tops(self, values: Sequence[Any]) -> list[Any]:
-        """Return what it shares with tests: its value if that is one of `values`, and what the names stand for."""
+    def tops(self, *, is_used: bool) -> list[Any]:
+        """Return what it shares with a test: its value if the test uses that, and what the names stand for."""
         value = self.definition.cached_result[0]
-        own = [value] if is_data(value) and any(value is each for each in values) else []
-        return [*own, *tops_of(self.bound)]
+        return [*([value] if is_used and is_data(value) else ()), *tops_of(self.bound)]
 
     def take(self, watched: Iterable[Watched], test: str) -> None:
         """Watch what a test made, or what keeps the origin that it has."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,7 +30,7 @@ from pytest_leakcheck.marks import plan_for
 from pytest_leakcheck.model import Report
 from pytest_leakcheck.neighbours import is_collecting, offer_to_others
 from pytest_leakcheck.options import ALONE, OPTIONS
-from pytest_leakcheck.repeat import REPEATING, owners_of
+from pytest_leakcheck.repeat import REPEATING
 from pytest_leakcheck.reporting import (
     ensure_reporter,
     note_beside,
@@ -38,6 +39,7 @@ from pytest_leakcheck.reporting import (
 )
 from pytest_leakcheck.runs import RUNS, Run
 from pytest_leakcheck.scopes import Accumulated, Scopes
+from pytest_leakcheck.sharing import owners_of
 from pytest_leakcheck.teardown import Steps, ending_scopes
 from pytest_leakcheck.timeouts import Timeouts, suspended
 from pytest_leakcheck.turning import (
@@ -228,9 +230,7 @@ class Judge:
 
     @contextmanager
     def _setting_up_wider(self, definition: Any, item: pytest.Item, run: Run | None) -> Iterator[None]:
-        def owners() -> list[Any]:
-            return owners_of(item)
-
+        owners = partial(owners_of, item)
         if run is None:
             with self._scopes.setting_up(definition, item.nodeid, owners, is_checked=False):
                 yield
