@@ -1,5 +1,7 @@
 """What --leakcheck and a bare marker take for a leak: what accumulates, over a second run or another test."""
 
+import sys
+
 import pytest
 
 RUNS = """
@@ -120,6 +122,26 @@ class TestByRepeat:
         )
 
         result.assert_outcomes(passed=1)
+
+    @pytest.mark.skipif(not hasattr(sys, "getrefcount"), reason="PyPy collects all there is each time")
+    def test_what_a_long_test_left_is_collected_before_it_would_be_run_again(self, check, suite):
+        """Where a second run takes longer than a full collection, and the garbage of two runs twice the memory."""
+        result = check(
+            """
+            import gc, time
+
+            def test_it():
+                count_run("it")
+                things = [Thing() for _ in range(20_000)]
+                for thing in things:
+                    thing.all = things
+                gc.collect()  # from here on they are old
+                time.sleep(0.3)
+            """
+        )
+
+        result.assert_outcomes(passed=1)
+        assert runs_of(suite) == {"it": 1}
 
     def test_zero_repeats_wait_for_another_test(self, check, suite):
         """--leakcheck-repeat=0 runs each test once; the second test that leaks in one place fails."""

@@ -37,6 +37,9 @@ Reach = Literal["", "near", "far"]
 SLOW = 0.02
 """Seconds that a test must take for it to be quicker to look first whether its survivors are garbage than to run it
 again: a look takes 10 to 40 ms among half a million objects (CPython 3.11)."""
+_SLOWER = 0.25
+"""Seconds that a test must take for a full collection to be quicker, of two million objects or so, where a look does
+not tell: it made many objects, or long ago. Two runs' garbage would take twice the memory, too."""
 _ALL_ALIVE = "Each of three runs left another one, and all of them are alive."
 MOST_REMEMBERED = 64
 """Survivors remembered weakly for each place, to tell whether they still live when another comes."""
@@ -255,12 +258,12 @@ class Confirmation:
                     leaks += self._seen_again(known, members)
                     self.watch.forget(members)
                 del members  # a list of ours that still lived would be counted as a holder that nobody sees
-        is_slow = again is not None and again.seconds > SLOW
+        seconds = again.seconds if again is not None else 0.0
         if self.watch.is_in_peril():
             if not drop_doomed(self.watch):
                 self.watch.collect(most=1)  # a second run could bring it back to life, and nobody would see that
-        elif is_slow and not self.is_strict:
-            drop_doomed(self.watch)
+        elif seconds > SLOW and not self.is_strict and not drop_doomed(self.watch) and seconds > _SLOWER:
+            self.watch.collect(most=1)
         if not len(self.watch):
             return leaks
         before = self.watch.numbers()

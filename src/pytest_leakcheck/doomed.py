@@ -108,8 +108,8 @@ def unreachable(objects: list[Any], holders: Sequence[Any] = (), own: AbstractSe
     Nothing else of ours may hold `objects`. Those with ids in `own` count as held by `holders` alone.
     """
     counts = list(map(sys.getrefcount, objects))
-    inner = rawtypes.counts_of(map(id, gc.get_referents(*objects, *holders)))
     nodes = rawtypes.by_id(objects)
+    inner = rawtypes.counts_of(filter(nodes.__contains__, map(id, gc.get_referents(*objects, *holders))))
     reached = {node for node, count in zip(nodes, counts, strict=True) if count - _ASKING > inner[node]} - own
     wave = [nodes[node] for node in reached]
     while wave and len(reached) < len(nodes):
