@@ -135,3 +135,30 @@ print("died", len(found & nodes))
 def test_garbage_that_lies_apart_among_old_objects_is_told_too():
     """As long as what lies between is little."""
     assert foretold(TWO_LOTS, 0) == 2
+
+
+LARGE_HOLDER = """
+import tracemalloc
+from pytest_leakcheck.doomed import unreachable
+
+large = [[number] for number in range(200_000)]
+tracemalloc.start()
+found = unreachable([large, []])
+_, peak = tracemalloc.get_traced_memory()
+print("died", len(found), "of", peak // 200_000, "bytes for each")
+"""
+
+
+def test_what_a_look_takes_is_not_counted_for_all_that_is_referred_to():
+    """A list of so many costs the memory of a list of it, not that of a table."""
+    done = subprocess.run(
+        [sys.executable, "-c", LARGE_HOLDER],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60 * PATIENCE,
+        check=True,
+    )
+
+    _, died, _, size, *_ = done.stdout.split()
+    assert int(died) == 1
+    assert int(size) < 40
