@@ -64,6 +64,22 @@ def has_no_traceback_of_ours(result):
 
 
 class TestErrorsOfTheInterpreter:
+    def test_one_that_befalls_many_tests_is_told_once(self, suite):
+        """With the first of them, and how many more there are; -v names each."""
+        suite.write(conftest=breaking("check:Check.gather", "RuntimeError", times=100))
+        result = suite.run(
+            """
+            @pytest.mark.parametrize("number", range(12))
+            def test_it(number): pass
+            """,
+            "--leakcheck",
+        )
+
+        result.assert_outcomes(passed=12)
+        (line,) = suite.lines_of(result, TOLD)
+        assert line.startswith(f"{TOLD}test_it.py::test_it[0] and 11 tests more: RuntimeError: by the test")
+        assert len(suite.lines_of(suite.run("", "--leakcheck", "-v"), TOLD)) == 12
+
     @pytest.mark.parametrize(
         ("where", "error"), [("explain:find_paths", "MemoryError"), ("explain:name_links", "RecursionError")]
     )
@@ -107,7 +123,8 @@ class TestErrorsOfTheInterpreter:
 
         result.assert_outcomes(passed=2, failed=1)
         assert suite.lines_of(result, "  chain unavailable: the check ended with MemoryError: by the test")
-        assert len(suite.lines_of(result, TOLD)) == 3
+        (line,) = suite.lines_of(result, TOLD)
+        assert "::test_registered and 2 tests more: MemoryError" in line
         assert has_no_traceback_of_ours(result)
 
     @pytest.mark.parametrize(
@@ -461,8 +478,8 @@ class TestSignals:
         result = suite.run(textwrap.dedent(self.RING.format(error="TimeoutError")) + LEAKY)
 
         result.assert_outcomes(passed=2, failed=1)
-        (line, _) = suite.lines_of(result, TOLD)
-        assert line.endswith("test_it.py::test_registered: TimeoutError: time is over (suite/test_it.py:19)")
+        (line,) = suite.lines_of(result, TOLD)
+        assert line.endswith("::test_registered and 1 test more: TimeoutError: time is over (suite/test_it.py:19)")
         assert suite.lines_of(result, ".KEPT")
         assert has_no_traceback_of_ours(result)
 

@@ -120,7 +120,8 @@ class Reporter:
         self._started = clock.now()
         self._results = results
         self._set_aside: list[str] = []
-        self._notes: dict[str, list[str]] = {}
+        self._notes: dict[str, dict[str, None]] = {}
+        """The texts of each kind, in the order they came, each once: every process warns of what several set up."""
         self._repeated: dict[str, list[str]] = {}
         """For each process that runs tests those that were run again so far."""
         self._suspicion = ""
@@ -181,9 +182,7 @@ class Reporter:
         return Spot(os.path.join(self._options.root, path), (line or 0) + 1)  # noqa: PTH118 - a text, many times
 
     def _note(self, repeated: list[str], kind: str, text: str, spot: Spot) -> None:
-        known = self._notes.setdefault(kind, [])
-        if text not in known:  # each process warns of a fixture that several of them set up
-            known.append(text)
+        self._notes.setdefault(kind, {})[text] = None
         if kind == "repeated":
             repeated.append(text)
         elif kind == "warning":
@@ -280,8 +279,14 @@ class Reporter:
             yield self._suspicion
 
     def _failures(self) -> Iterator[str]:
+        befallen: dict[str, list[str]] = {}
         for test, text in self._results.troubles:
-            yield f"not checked to its end, by a fault of the plugin or of what came in between: {test}: {text}"
+            befallen.setdefault(text, []).append(test)
+        is_verbose = self._config.getoption("verbose") > 0
+        for text, (first, *others) in befallen.items():
+            summary = f"{first} and {counted(len(others), 'test')} more" if others else first
+            for test in (first, *others) if is_verbose else (summary,):
+                yield f"not checked to its end, by a fault of the plugin or of what came in between: {test}: {text}"
         if self._unwritten:
             yield self._unwritten
 
