@@ -114,6 +114,7 @@ ON_PYPY = {
     "test_watch.py::TestDoomed::test_nothing_is_told_where": _NO_CALLBACKS,
     "test_watch.py::TestDoomed::test_old_garbage_is_forgotten": _NO_CALLBACKS,
     "test_watch.py::TestDoomed::test_what_is_held_from_elsewhere": _NO_CALLBACKS,
+    "test_watch.py::TestPeril::test_one_that_a_class": "PyPy calls no __del__ that a class is given later",
     "test_why_alive.py::test_a_module_is_named_by_its_own_name": _NOT_COUNTED,
     "test_wider_scopes.py::TestCost": _NO_CALLBACKS,
     "test_wider_scopes.py::TestFreed::test_watching_keeps_nothing_alive": _NOTHING_DIES,
