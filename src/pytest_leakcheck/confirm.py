@@ -259,11 +259,10 @@ class Confirmation:
                     self.watch.forget(members)
                 del members  # a list of ours that still lived would be counted as a holder that nobody sees
         seconds = again.seconds if again is not None else 0.0
-        if self.watch.is_in_peril():
-            if not drop_doomed(self.watch):
-                self.watch.collect(most=1)  # a second run could bring it back to life, and nobody would see that
-        elif seconds > SLOW and not self.is_strict and not drop_doomed(self.watch) and seconds > _SLOWER:
-            self.watch.collect(most=1)
+        is_in_peril = self.watch.is_in_peril()
+        is_looked_at = is_in_peril or (seconds > SLOW and not self.is_strict)
+        if is_looked_at and not drop_doomed(self.watch) and (is_in_peril or seconds > _SLOWER):
+            self.watch.collect(most=1)  # a second run could bring it back to life, and nobody would see that
         if not len(self.watch):
             return leaks
         before = self.watch.numbers()

@@ -164,9 +164,9 @@ class Reporter:
             if each is not None:
                 self._results.add(report.nodeid, _outcome(report), self._spot(report), Report.from_plain(each))
         if plain is not None and isinstance(report.longrepr, str):
-            is_verbose = self._config.getoption("verbose") > 0
             path, line, _ = report.location
-            report.longrepr = LeakRepr(Report.from_plain(plain), path, (line or 0) + 1, is_verbose=is_verbose)
+            leak = Report.from_plain(plain)
+            report.longrepr = LeakRepr(leak, path, (line or 0) + 1, is_verbose=self._options.is_verbose)
 
     def _strip(self, report: pytest.TestReport) -> None:
         """Take the properties from a run that is repeated: JUnit's file has an entry for it, which counts as passed."""
@@ -233,7 +233,7 @@ class Reporter:
         results = self._results
         if results.idle < results.tests:
             terminalreporter.write_line(self._last_line())
-        if self._config.getoption("verbose") > 0:
+        if self._options.is_verbose:
             for line in self._set_aside:
                 terminalreporter.write_line(
                     clean(f"leakcheck: set aside, held by pytest's own state: {line}", _MOST_TEXT)
@@ -282,10 +282,9 @@ class Reporter:
         befallen: dict[str, list[str]] = {}
         for test, text in self._results.troubles:
             befallen.setdefault(text, []).append(test)
-        is_verbose = self._config.getoption("verbose") > 0
         for text, (first, *others) in befallen.items():
             summary = f"{first} and {counted(len(others), 'test')} more" if others else first
-            for test in (first, *others) if is_verbose else (summary,):
+            for test in (first, *others) if self._options.is_verbose else (summary,):
                 yield f"not checked to its end, by a fault of the plugin or of what came in between: {test}: {text}"
         if self._unwritten:
             yield self._unwritten
