@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import sys
 import textwrap
@@ -11,31 +12,8 @@ import pytest
 import lacking
 import surroundings
 
-PLUGINS = {
-    "anyio": "anyio",
-    "asyncio": "asyncio",
-    "benchmark": "benchmark",
-    "cov": "pytest_cov",
-    "django": "django",
-    "flaky": "flaky",
-    "forked": "forked",
-    "html": "html",
-    "html_fixtures": "html_fixtures",
-    "hypothesis": "hypothesispytest",
-    "memray": "memray",
-    "metadata": "metadata",
-    "mock": "pytest_mock",
-    "pyleak": "pyleak",
-    "qt": "pytest-qt",
-    "randomly": "randomly",
-    "rerunfailures": "rerunfailures",
-    "subtests": "subtests",
-    "sugar": "sugar",
-    "timeout": "timeout",
-    "trio": "trio",
-    "xdist": "xdist",
-}
-"""Plugins that are installed, by the names that they are known to pytest by; none is loaded unless a test uses it."""
+ENTRY_POINTS = {"cov": "pytest_cov", "hypothesis": "hypothesispytest", "mock": "pytest_mock", "qt": "pytest-qt"}
+"""The plugins that pytest knows by another name than their tests give."""
 
 PRELUDE = """
 import pytest
@@ -74,7 +52,8 @@ class Suite:
         """
         if source:
             (self.path / "test_it.py").write_text(prelude + textwrap.dedent(source), encoding="utf-8")
-        return self.pytester.runpytest_subprocess(*_without_others(uses), *arguments, timeout=surroundings.PATIENCE)
+        with _loading_none():
+            return self.pytester.runpytest_subprocess(*_loaded(uses), *arguments, timeout=surroundings.PATIENCE)
 
     def take_lines(self, name: str) -> list[str]:
         """Return the lines that tests wrote into a file of the suite since the last call, and remove it."""
@@ -85,8 +64,9 @@ class Suite:
 
     def debug(self, commands: str, *arguments: str) -> pytest.RunResult:
         """Run what is written under the debugger, and give it `commands`."""
-        call = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *_without_others(""), *arguments]
-        return self.pytester.run(*call, stdin=commands.encode(), timeout=surroundings.PATIENCE)
+        call = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *_loaded(""), *arguments]
+        with _loading_none():
+            return self.pytester.run(*call, stdin=commands.encode(), timeout=surroundings.PATIENCE)
 
     @staticmethod
     def lines_of(result: pytest.RunResult, *words: str) -> list[str]:
@@ -94,8 +74,17 @@ class Suite:
         return [line for line in result.outlines if all(word in line for word in words)]
 
 
-def _without_others(uses: str) -> list[str]:
-    return [part for name, plugin in PLUGINS.items() if name not in uses.split() for part in ("-p", f"no:{plugin}")]
+@contextlib.contextmanager
+def _loading_none():
+    """Let pytest load no plugin by itself: to look through all that are installed takes it a quarter of its start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        yield
+
+
+def _loaded(uses: str) -> list[str]:
+    names = ["leakcheck", *(ENTRY_POINTS.get(name, name) for name in uses.split())]
+    return [part for name in names for part in ("-p", name)]
 
 
 @pytest.fixture

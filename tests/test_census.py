@@ -90,6 +90,17 @@ class TestGarbage:
 
         assert counted(running) == [id(kept)]
 
+    @pytest.mark.skipif(not has_generations(), reason="there are no young ones to free")
+    def test_nor_is_what_a_collection_has_passed_over_before_it_became_garbage(self):
+        """The test's own collections, or those that come by themselves, have made it older."""
+        running = Census(lambda cls: cls is Thing)
+        running.start()
+        garbage, kept = Thing(), Thing()
+        gc.collect(0)
+        del garbage
+
+        assert counted(running) == [id(kept)]
+
 
 def counted(counting):
     counting.stop()

@@ -4,6 +4,8 @@ import sys
 
 import pytest
 
+from pytest_leakcheck.addresses import has_generations
+
 RUNS = """
 def count_run(name):
     with open("runs.txt", "a") as file:
@@ -11,6 +13,14 @@ def count_run(name):
 """
 
 
+BROKEN_LOOK = """
+from pytest_leakcheck import confirm
+
+def drop_doomed(*watches):
+    raise RuntimeError("no look for garbage")
+
+confirm.drop_doomed = drop_doomed
+"""
 BROKEN_SEARCH = """
 from pytest_leakcheck import explain
 
@@ -248,6 +258,39 @@ class TestKnownPlaces:
 
         result.assert_outcomes(passed=3)
         assert runs_of(suite) == {"first": 2, "second": 1, "third": 1}
+
+    def test_nor_is_garbage_looked_for_then(self, check, suite):
+        """What is found near a module is none."""
+        suite.write(conftest=BROKEN_LOOK)
+        result = check(self.SOURCE.replace("keep(Thing())", "KEPT[:] = [Thing()]"), "-q")
+
+        result.assert_outcomes(passed=3)
+        assert runs_of(suite) == {"first": 2, "second": 1, "third": 1}
+
+    @pytest.mark.skipif(not has_generations(), reason="each collection is a full one")
+    def test_what_a_slot_held_before_need_not_be_collected(self, suite):
+        """It is no longer there, nor below what is: be it garbage or held elsewhere, nothing piles up there."""
+        conftest = """
+        import gc
+
+        def pytest_unconfigure():
+            print("full collections:", gc.get_stats()[2]["collections"])
+        """
+        source = """
+        @pytest.mark.parametrize("number", range(30))
+        def test_it(number):
+            thing = Thing()
+            thing.itself = thing
+            KEPT[:] = [thing]
+        """
+        suite.write(conftest=conftest)
+
+        def number(*arguments):
+            result = suite.run(source, *arguments)
+            result.assert_outcomes(passed=30)
+            return int(suite.lines_of(result, "full collections:")[0].split()[-1])
+
+        assert number("--leakcheck") <= number() + 5
 
     def test_a_slot_far_from_them_is_looked_for_when_it_comes_up_again(self, check, suite):
         """Then it is known, and no further test is run again for it."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import sys
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -76,14 +77,25 @@ class Census:
         """End the census: what is made from here on is not counted."""
         if not self._is_running:
             return
+        is_collecting = self._has_generations and self._at_once is None
         try:
-            if self._has_generations and self._at_once is None:
+            if is_collecting:
                 interpreter.collect(0)  # garbage that is gone need not be noted, which takes longer than to free it
             self._take()  # which may set off a collection: it must still be listened to
+            if is_collecting and self._is_waiting():
+                self._pauses += 1
+                interpreter.collect(1, is_after_ours=True)  # nor need what is noted, and waits for this, be watched
         finally:
             self._is_running = False
             interpreter.stop_calling(self)
             self._afterlife.stop()
+
+    def _is_waiting(self) -> bool:
+        """Tell whether anything counted may wait for a collection that needs no look at what it leaves.
+
+        That looks among the young for what has no weak references, and everywhere for what has a finalizer.
+        """
+        return not (self._addresses or self._afterlife) and any(ref() is not None for ref in self._refs)
 
     def pause(self) -> None:
         """Count what is there, and stop counting until `resume`; pauses nest."""
@@ -208,13 +220,12 @@ class Census:
 
     def _wanted(self, objects: list[Any]) -> list[Any]:
         """Return the objects of wanted types, each type judged once: there are many more objects than types."""
-        kinds = list(map(type, objects))
-        nodes = list(map(id, kinds))
+        nodes = list(map(id, map(type, objects)))
         if self._passed_over.issuperset(nodes):
             return []
-        distinct = dict(zip(nodes, kinds, strict=True))
+        distinct = dict(zip(nodes, map(type, objects), strict=True))
         wanted = {node for node in distinct.keys() - self._passed_over if self._judge(node, distinct[node])}
-        return [obj for obj, node in zip(objects, nodes, strict=True) if node in wanted] if wanted else []
+        return list(itertools.compress(objects, map(wanted.__contains__, nodes))) if wanted else []
 
     def _judge(self, node: int, kind: type) -> bool:
         is_wanted = self._is_wanted(kind)

@@ -87,14 +87,17 @@ class Known:
         """Tell whether it was a leak whose survivors are all dead: the place was emptied, and nothing piles up yet."""
         return self.verdict == "leak" and bool(self.refs) and not self.has_living()
 
-    def still_has_living(self) -> bool:
-        """Tell whether one of them is still there, or below what is there: one that lives elsewhere was replaced."""
+    def still_has_living(self, *, is_alone: bool = True) -> bool:
+        """Tell whether one of them is still there, or below what is there: one that lives elsewhere was replaced.
+
+        Without `is_alone`, what something else leads to as well counts as below, be that garbage.
+        """
         if self.place is None:
             return self.has_living()
         living = (ref() for ref in self.refs)
         nodes = {id(obj) for obj in living if obj is not None}  # a variable here would hold one of them as well
         held = self.place.held()
-        return not nodes.isdisjoint(held) or bool(below(list(held.values()), nodes))
+        return not nodes.isdisjoint(held) or bool(below(list(held.values()), nodes, is_alone=is_alone))
 
     def holds_living(self) -> bool:
         """Tell whether one of them is still there, so that it is no garbage."""
@@ -333,7 +336,9 @@ class Confirmation:
         """Tell whether what another test left at a place that is no known leak still lives."""
         if known.verdict not in ("pending", "replaced") or not known.has_living():
             return False
-        self.watch.collect(most=1)  # what was replaced may be garbage that waits for the collector
+        if not known.still_has_living(is_alone=False):  # replaced, and garbage or not: so nothing need be collected
+            return False
+        self.watch.collect(most=1)  # what leads to it beside the place may be garbage that waits for the collector
         if known.has_living():
             self.watch.collect()
         return known.still_has_living()
@@ -494,7 +499,7 @@ class Confirmation:
         No leak then, wherever they are; so the heap is only searched where it pays to know the place.
         """
         reach = self.ledger.reach(second.type_names())
-        if not reach or (drop_doomed(second) and not len(second)):
+        if not reach or (reach == "far" and drop_doomed(second) and not len(second)):  # near a module is no garbage
             return []
         both = self._of_both_runs(second)
         findings = self._examined(both, is_near=reach == "near")
