@@ -34,20 +34,20 @@ layers: $(VENV)/.ready
 
 tests: $(VENV)/.ready
 	$(BIN)/python $(COMPILE)
-	$(BIN)/python -m pytest -n $(WORKERS) tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests
 
 # The same with branch coverage, also of the processes that the tests start, which takes almost twice as long. What one
 # interpreter alone gets to is left out by its name, and run by `matrix`; of all else, nothing may be missing.
 coverage: $(VENV)/.ready
 	rm -f .coverage .coverage.*
 	$(BIN)/python $(COMPILE)
-	$(BIN)/python -m coverage run -m pytest -n $(WORKERS) tests
+	$(BIN)/python -m coverage run -m pytest -n $(WORKERS) --dist loadgroup tests
 	$(BIN)/python -m coverage combine -q
 	$(BIN)/python -m coverage report
 
 # What goes by pytest's own ways, on the oldest one that is supported and the oldest of its plugins that go with it; `matrix`
 # runs all there is on it.
-PYTESTS := housekeeping junit markers neighbours outcomes pytest_roots repeat scopes verdict
+PYTESTS := neighbours outcomes scopes verdict
 tests-oldest: $(OLD)/.ready
 	$(OLD)/bin/python $(COMPILE)
 	$(OLD)/bin/python -m pytest -q -n $(WORKERS) $(PYTESTS:%=tests/test_%.py)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import os
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
 import lacking
 import surroundings
+import template
 
 ENTRY_POINTS = {"cov": "pytest_cov", "hypothesis": "hypothesispytest", "mock": "pytest_mock", "qt": "pytest-qt"}
 """The plugins that pytest knows by another name than their tests give."""
@@ -33,12 +36,17 @@ def keep(thing):
 """What most generated test files start with; its last line is the twelfth."""
 
 
+TEMPLATE = template.Template()
+
+
 class Suite:
     """A suite of tests in a folder of its own, run by the installed plugin in a process of its own."""
 
     def __init__(self, pytester: pytest.Pytester) -> None:
         self.pytester = pytester
         self.path = pytester.mkdir("suite")
+        self._start = pytester.popen
+        pytester.popen = self._popen
 
     def write(self, **files: str) -> None:
         """Write files named ``name.py``, without the prelude."""
@@ -54,6 +62,14 @@ class Suite:
             (self.path / "test_it.py").write_text(prelude + textwrap.dedent(source), encoding="utf-8")
         with _loading_none():
             return self.pytester.runpytest_subprocess(*_loaded(uses), *arguments, timeout=surroundings.PATIENCE)
+
+    def _popen(self, command, stdout, stderr, stdin=None, **more):
+        """Start a run for pytester, in a fork where that will do."""
+        if stdin is self.pytester.CLOSE_STDIN and TEMPLATE.serves(command):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("PYTHONPATH", str(Path.cwd()), prepend=os.pathsep)
+                return TEMPLATE.run(command[2:], stdout, stderr)
+        return self._start(command, stdout=stdout, stderr=stderr, stdin=stdin, **more)
 
     def take_lines(self, name: str) -> list[str]:
         """Return the lines that tests wrote into a file of the suite since the last call, and remove it."""

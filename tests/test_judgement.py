@@ -6,7 +6,10 @@ import pytest
 
 from judging import judge_all, read_suites
 
-pytestmark = pytest.mark.skipif(sys.implementation.name != "cpython", reason="what dies at once is part of the answers")
+pytestmark = [
+    pytest.mark.skipif(sys.implementation.name != "cpython", reason="what dies at once is part of the answers"),
+    pytest.mark.xdist_group("judgement"),  # so that one process alone judges them
+]
 SUITES = read_suites()
 
 
