@@ -34,14 +34,14 @@ layers: $(VENV)/.ready
 
 tests: $(VENV)/.ready
 	$(BIN)/python $(COMPILE)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests
+	$(BIN)/python -m pytest -n $(WORKERS) tests
 
 # The same with branch coverage, also of the processes that the tests start, which takes almost twice as long. What one
 # interpreter alone gets to is left out by its name, and run by `matrix`; of all else, nothing may be missing.
 coverage: $(VENV)/.ready
 	rm -f .coverage .coverage.*
 	$(BIN)/python $(COMPILE)
-	$(BIN)/python -m coverage run -m pytest -n $(WORKERS) --dist loadgroup tests
+	$(BIN)/python -m coverage run -m pytest -n $(WORKERS) tests
 	$(BIN)/python -m coverage combine -q
 	$(BIN)/python -m coverage report
 

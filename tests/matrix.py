@@ -90,9 +90,7 @@ def main() -> int:
             print("no other interpreter that the suite could run on: LEFT OUT")
             return 0
         print(f"on {rows[0].name} as well: {' '.join(options.arguments)}", flush=True)
-    outcomes = [
-        _run(row, ["-n", options.workers, "--dist", "loadgroup", *(options.arguments or _suite(row))]) for row in rows
-    ]
+    outcomes = [_run(row, ["-n", options.workers, *(options.arguments or _suite(row))]) for row in rows]
     ran = [outcome for outcome in outcomes if outcome is not None]
     if options.another and any(ran):
         print(rows[0].log.read_text(encoding="utf-8", errors="replace"))

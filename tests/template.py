@@ -1,6 +1,7 @@
 """A process that has loaded pytest and forks for each of many runs: to load it is two thirds of what a small one takes.
 
-A fork is as fresh as a new process but for the modules that pytest loads at its start, and the seed of its hashes.
+A fork is as fresh as a new process but for the modules that pytest and the plugin load before any code of a user's, and
+the seed of its hashes.
 """
 
 from __future__ import annotations
@@ -93,8 +94,8 @@ def _names_of_python() -> dict[str, str]:
 
 def main() -> None:
     """Fork for each line of the input until there is none, and run pytest in the fork."""
-    for name in default_plugins:
-        importlib.import_module(f"_pytest.{name}")
+    for name in (*(f"_pytest.{name}" for name in default_plugins), "pytest_leakcheck.plugin"):
+        importlib.import_module(name)
     jobs, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)

@@ -6,10 +6,7 @@ import pytest
 
 from judging import judge_all, read_suites
 
-pytestmark = [
-    pytest.mark.skipif(sys.implementation.name != "cpython", reason="what dies at once is part of the answers"),
-    pytest.mark.xdist_group("judgement"),  # so that one process alone judges them
-]
+pytestmark = pytest.mark.skipif(sys.implementation.name != "cpython", reason="what dies at once is part of the answers")
 SUITES = read_suites()
 
 

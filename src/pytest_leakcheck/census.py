@@ -220,10 +220,11 @@ class Census:
 
     def _wanted(self, objects: list[Any]) -> list[Any]:
         """Return the objects of wanted types, each type judged once: there are many more objects than types."""
-        nodes = list(map(id, map(type, objects)))
+        kinds = list(map(type, objects))
+        nodes = list(map(id, kinds))
         if self._passed_over.issuperset(nodes):
             return []
-        distinct = dict(zip(nodes, map(type, objects), strict=True))
+        distinct = dict(zip(nodes, kinds, strict=True))
         wanted = {node for node in distinct.keys() - self._passed_over if self._judge(node, distinct[node])}
         return list(itertools.compress(objects, map(wanted.__contains__, nodes))) if wanted else []
 
