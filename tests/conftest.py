@@ -120,6 +120,11 @@ def _no_test_hangs():
     faulthandler.cancel_dump_traceback_later()
 
 
+def pytest_unconfigure():
+    """End the process that forks."""
+    TEMPLATE.end()
+
+
 def pytest_collection_modifyitems(items):
     """Leave out what this interpreter has not got the means for, and say why."""
     for item in items:

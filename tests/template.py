@@ -63,6 +63,7 @@ class Template:
         """End the process, if there is one; a further run starts another."""
         if self._process is not None:
             self._process.communicate()
+            self._process = None
 
 
 class Run:
