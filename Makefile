@@ -47,7 +47,7 @@ coverage: $(VENV)/.ready
 
 # What goes by pytest's own ways, on the oldest one that is supported and the oldest of its plugins that go with it; `matrix`
 # runs all there is on it.
-PYTESTS := neighbours outcomes scopes verdict
+PYTESTS := housekeeping junit markers neighbours outcomes pytest_roots repeat scopes verdict
 tests-oldest: $(OLD)/.ready
 	$(OLD)/bin/python $(COMPILE)
 	$(OLD)/bin/python -m pytest -q -n $(WORKERS) $(PYTESTS:%=tests/test_%.py)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,22 @@ GitHub is told of leaks in lines of its own."""
 PATIENCE = 900
 """Seconds after which a process counts as hung: many times what any takes on an idle machine, as the table of leaks has
 PyPy compute for two minutes, and two cores may have many such processes to run."""
+
+
+COUNTING_FULL = """
+import gc
+
+def pytest_unconfigure():
+    print("full collections:", gc.get_stats()[2]["collections"])
+"""
+"""A conftest.py for `full_collections`."""
+
+
+def full_collections(result: pytest.RunResult) -> int:
+    """Return how many full collections there were in a run with `COUNTING_FULL`."""
+    counted = re.search(r"full collections: (\d+)", result.stdout.str())
+    assert counted
+    return int(counted[1])
 
 
 def answers_of(script: str, question: object, *arguments: str) -> Any:

@@ -38,12 +38,15 @@ class Template:
 
     def serves(self, command: tuple[str, ...]) -> bool:
         """Tell whether a fork can run a command with the variables there are: Python reads its own at its start."""
-        is_alive = self._process is not None and self._process.poll() is None
-        return IS_POSSIBLE and command[:2] == PYTEST and (not is_alive or self._names == _names_of_python())
+        return IS_POSSIBLE and command[:2] == PYTEST and (not self._is_alive or self._names == _names_of_python())
+
+    @property
+    def _is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def run(self, arguments: tuple[str, ...], out: IO[str], err: IO[str]) -> Run:
         """Start a run of pytest here and now; `out` and `err` are the files for what it prints."""
-        if self._process is None or self._process.poll() is not None:
+        if not self._is_alive:
             self._names = _names_of_python()
             self._process = subprocess.Popen(
                 [sys.executable, __file__],
@@ -53,6 +56,7 @@ class Template:
                 start_new_session=True,
                 env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
             )
+        assert self._process is not None
         assert self._process.stdin is not None
         job = [arguments, str(Path.cwd()), dict(os.environ), out.name, err.name]
         self._process.stdin.write(json.dumps(job) + "\n")

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+import surroundings
 from pytest_leakcheck.addresses import has_generations
 
 RUNS = """
@@ -270,12 +271,6 @@ class TestKnownPlaces:
     @pytest.mark.skipif(not has_generations(), reason="each collection is a full one")
     def test_what_a_slot_held_before_need_not_be_collected(self, suite):
         """It is no longer there, nor below what is: be it garbage or held elsewhere, nothing piles up there."""
-        conftest = """
-        import gc
-
-        def pytest_unconfigure():
-            print("full collections:", gc.get_stats()[2]["collections"])
-        """
         source = """
         @pytest.mark.parametrize("number", range(30))
         def test_it(number):
@@ -283,12 +278,12 @@ class TestKnownPlaces:
             thing.itself = thing
             KEPT[:] = [thing]
         """
-        suite.write(conftest=conftest)
+        suite.write(conftest=surroundings.COUNTING_FULL)
 
         def number(*arguments):
             result = suite.run(source, *arguments)
             result.assert_outcomes(passed=30)
-            return int(suite.lines_of(result, "full collections:")[0].split()[-1])
+            return surroundings.full_collections(result)
 
         assert number("--leakcheck") <= number() + 5
 

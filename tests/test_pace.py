@@ -1,7 +1,6 @@
 """The interpreter collects everything by itself about as often as if no test were checked."""
 
 import gc
-import re
 import sys
 
 import pytest
@@ -11,12 +10,6 @@ from pytest_leakcheck import pace
 
 pytestmark = pytest.mark.skipif(not pace.IS_PACED, reason="full collections go by another count here, or by none")
 
-CONFTEST = """
-import gc
-
-def pytest_unconfigure():
-    print("full collections:", gc.get_stats()[2]["collections"])
-"""
 FILLS_A_SLOT = """
 import pytest
 SLOT = []
@@ -29,14 +22,14 @@ def test_it(number):
 
 def test_checks_set_off_no_full_collections(pytester):
     """What each test leaves grows old at its end; nothing but that would soon come to a quarter of all there is."""
-    pytester.makeconftest(CONFTEST)
+    pytester.makeconftest(surroundings.COUNTING_FULL)
     pytester.makepyfile(FILLS_A_SLOT)
 
     def number(*arguments):
         call = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
         result = pytester.run(*call, timeout=surroundings.PATIENCE)
         result.assert_outcomes(passed=150)
-        return int(re.search(r"full collections: (\d+)", result.stdout.str())[1])
+        return surroundings.full_collections(result)
 
     plain, checked = number("-p", "no:leakcheck"), number("--leakcheck")
 

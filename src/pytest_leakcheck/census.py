@@ -81,9 +81,8 @@ class Census:
         try:
             if is_collecting:
                 interpreter.collect(0)  # garbage that is gone need not be noted, which takes longer than to free it
-            self._take()  # which may set off a collection: it must still be listened to
+            self.pause()  # which may set off a collection: it must still be listened to
             if is_collecting and self._is_waiting():
-                self._pauses += 1
                 interpreter.collect(1, is_after_ours=True)  # nor need what is noted, and waits for this, be watched
         finally:
             self._is_running = False

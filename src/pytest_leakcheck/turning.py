@@ -12,6 +12,7 @@ from _pytest.skipping import xfailed_key
 
 from pytest_leakcheck.check import LeakError
 from pytest_leakcheck.embedding import embed
+from pytest_leakcheck.options import OPTIONS
 from pytest_leakcheck.reporting import add_leak_section, as_leak_report, note_fingerprints
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def leak_report(
     note_told(item, leak)
     note_fingerprints(report, [each.fingerprint for each in leak.leaks])
     embed(report, leak, item.config)
-    return as_leak_report(report, leak, first, is_verbose=item.config.getoption("verbose") > 0)
+    return as_leak_report(report, leak, first, is_verbose=item.config.stash[OPTIONS].is_verbose)
 
 
 def teardown_leak_report(
