@@ -516,6 +516,65 @@ class TestByRecurrence:
         result.assert_outcomes(passed=2)
 
 
+class TestInstances:
+    """The instance that pytest makes of a test's class, for each test anew, as it collects them."""
+
+    SOURCE = """
+    import unittest
+
+    class TestIt(BASE):
+        def test_it(self):
+            self.thing = Thing()
+            KEPT.append(self.changed)
+
+        def changed(self): pass
+
+    @pytest.fixture(scope="module")
+    def server(): return object()
+
+    @pytest.mark.usefixtures("server")
+    class TestRecurring(BASE):
+        def test_first(self):
+            self.thing = Thing()
+            KEPT.append(self.changed)
+
+        test_second = test_first
+
+        def changed(self): pass
+    """
+
+    @pytest.mark.parametrize("base", ["object", "unittest.TestCase"])
+    def test_one_that_leads_to_a_survivor_accumulates_with_it(self, check, base):
+        """A listener that is a method of the test keeps all that the test keeps on `self`."""
+        result = check(self.SOURCE.replace("BASE", base), "-k", "TestIt")
+
+        result.assert_outcomes(failed=1)
+        result.stdout.fnmatch_lines(
+            [
+                "LEAKED  2 objects that should be gone are still alive",
+                "  test_it.TestIt  made during the test",
+                "  test_it.Thing   made during the test at suite/test_it.py:22",
+                "    [[]1[]] *bound method TestIt.changed *suspect",
+                "    .__self__ *TestIt, keeps * LEAKED",
+            ]
+        )
+
+    @pytest.mark.parametrize("base", ["object", "unittest.TestCase"])
+    def test_it_recurs_with_it(self, check, base):
+        """Where a second run might do harm, the second test tells."""
+        result = check(self.SOURCE.replace("BASE", base), "-k", "TestRecurring")
+
+        result.assert_outcomes(passed=1, failed=1)
+        result.stdout.fnmatch_lines(["LEAKED  2 objects that should be gone are still alive"])
+
+    def test_one_that_only_the_collector_frees_costs_no_second_run(self, check):
+        """It is older than the test, so that no young collection frees it."""
+        result = check("class TestIt:\n    def test_it(self): self.cycle = [self]\n")
+
+        result.assert_outcomes(passed=1)
+        assert not [line for line in result.outlines if "run a second time" in line]
+
+
 class TestBareMarker:
     def test_replaced_slots_fail_initialisation_passes(self, suite):
         """The test is run again in any case, --leakcheck-repeat=0 or not."""

@@ -17,9 +17,10 @@ from pytest_leakcheck.loading import undisturbed
 from pytest_leakcheck.model import Leak, Report, Survivor
 from pytest_leakcheck.patience import is_let_go, patience
 from pytest_leakcheck.rawtypes import text_of
-from pytest_leakcheck.watch import Watch
+from pytest_leakcheck.watch import Watch, Watched
 
 if TYPE_CHECKING:
+    import weakref
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     from pytest_leakcheck.again import Again
@@ -165,6 +166,7 @@ class Check:
         self._origin = origin
         self.session = session
         self._census: Census | None = None
+        self._instance: weakref.ref[Any] | None = None
         self._named = targets.named(plan.instances_of) if plan.instances_of else _NONE_NAMED
         self._own = session.own if plan.is_own else None
 
@@ -268,6 +270,25 @@ class Check:
         self._census.ask(value, name)
         if self._own_grades.is_listening and not self.grades.knows(value):
             self._own_grades.add(value, Survivor(type_name(type(value)), _origin_of_fixture(name)))
+
+    def add_instance(self, instance: object) -> None:
+        """Watch the instance that pytest made of the test's class as it collected the test, once other things survive.
+
+        By itself it is not: it is mostly so old that only a full collection would tell it from garbage.
+        """
+        if self._own is not None and self._own(type(instance)):
+            self._instance = rawtypes.weak_reference(instance)
+
+    def _take_instance(self) -> None:
+        if self._instance is not None:
+            obj = self._instance()
+            known = self.found.nodes()
+            if obj is not None and id(obj) not in known:
+                self.found.watched.append(Watched(self._instance, Survivor(type_name(type(obj)), self._origin)))
+
+    def _is_instance_alone(self) -> bool:
+        """Tell whether that is all that is left of what was found."""
+        return len(self.found) == 1 and any(entry.ref is self._instance for entry in self.found.watched)
 
     def end_set_up(self) -> None:
         """Note that the test's fixtures are set up, save for those that it asks for itself."""
@@ -412,16 +433,17 @@ class Check:
         started = clock.now()
         self.found.forget(self.watch.alive())
         is_left = self.settle_found()
+        if is_left:
+            self._take_instance()
         if is_left and kept:
             with undisturbed():
                 from pytest_leakcheck.places import below  # noqa: PLC0415 - most tests never get here
 
             self.found.forget(below(list(kept), self.found.nodes().keys(), is_alone=False))
-            is_left = len(self.found) > 0
         if is_left and claim is not None and claim(self.found):
-            ask, is_left = _never, len(self.found) > 0
+            ask = _never
         self.gc_seconds += clock.now() - started
-        if not is_left:
+        if not self.found or self._is_instance_alone():
             return []
         with undisturbed():
             from pytest_leakcheck.confirm import Confirmation  # noqa: PLC0415 - most tests never get here

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from typing import Any
 
 import pytest
@@ -12,6 +13,13 @@ def parametrize_values(item: pytest.Item) -> tuple[Any, ...]:
     """Return the values of parametrize that `item` runs with, which pytest keeps for the whole session."""
     callspec: Any = getattr(item, "callspec", None)
     return tuple(callspec.params.values()) if callspec else ()
+
+
+def instance_of(item: pytest.Item) -> Any:
+    """Return the instance that pytest has made of the class of `item` by now, or None."""
+    made: Any = vars(item).get("_instance")
+    method = vars(item).get("_obj")  # all that there is up to pytest 8.1
+    return method.__self__ if made is None and type(method) is types.MethodType else made
 
 
 def let_go(item: pytest.Item) -> None:

@@ -14,6 +14,7 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import _pytest
 import pytest
 from _pytest.logging import caplog_handler_key, caplog_records_key
 from _pytest.runner import CallInfo
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     import types
     from collections.abc import Iterator
 
+_PYTEST = os.path.join(os.path.dirname(_pytest.__file__), "")  # noqa: PTH118, PTH120 - a prefix, to end in a separator
 REPEATING = pytest.StashKey[bool]()
 """Set on an item while it runs again: then no other hook of ours judges it."""
 _FRAMES = 5
@@ -214,7 +216,10 @@ def _ignore(**_: object) -> None:
 
 
 def made_at(obj: object, root: str) -> tuple[str, int] | None:
-    """Return the file and line that made an object of the second run, one of the project's where there is one."""
+    """Return the file and line that made an object of the second run, one of the project's where there is one.
+
+    None where they are not known, or are pytest's: it makes the instance of the test's class.
+    """
     tracer = _tracer()
     traced = _traceback_of(tracer, obj) if tracer is not None else None
     if traced is None:
@@ -222,7 +227,8 @@ def made_at(obj: object, root: str) -> tuple[str, int] | None:
     folder = os.path.join(root, "")  # noqa: PTH118 - a prefix, to end in a separator
     lines = [(text_of(frame.filename), frame.lineno) for frame in traced]
     own = [(file, line) for file, line in lines if file.startswith(folder) and "site-packages" not in file]
-    return (own or lines)[-1]
+    file, line = (own or lines)[-1]
+    return None if file.startswith(_PYTEST) else (file, line)
 
 
 _IS_BY_ADDRESS = sys.version_info[:2] == (3, 11)

@@ -30,6 +30,7 @@ from pytest_leakcheck.marks import plan_for
 from pytest_leakcheck.model import Report
 from pytest_leakcheck.neighbours import is_collecting, offer_to_others
 from pytest_leakcheck.options import ALONE, OPTIONS
+from pytest_leakcheck.release import instance_of
 from pytest_leakcheck.repeat import REPEATING
 from pytest_leakcheck.reporting import (
     ensure_reporter,
@@ -119,6 +120,7 @@ class Judge:
         run.check.is_expected = lambda: _is_expected_to_fail(item)
         with run.contained():
             run.check.start()
+            run.check.add_instance(instance_of(item))
         return run
 
     def _options_for(self, item: pytest.Item) -> Options:
