@@ -136,6 +136,13 @@ class Census:
         """Whether nothing was counted, and none of those asked after is new."""
         return not (self._refs or self._answers or self._addresses or self._afterlife)
 
+    def may_have_living(self) -> bool:
+        """Tell whether anything that is to be counted lives so far, garbage that waits for the collector included."""
+        if not (self._has_generations and self._is_running):
+            return True
+        self._take()
+        return bool(self._answers or self._addresses or self._afterlife) or any(ref() is not None for ref in self._refs)
+
     def new_values(self) -> list[tuple[Any, str]]:
         """Return the living ones of those asked after that are new, each with its name."""
         return [(obj, name) for ref, name in self._answers if (obj := ref()) is not None]

@@ -279,6 +279,10 @@ class Check:
         if self._own is not None and self._own(type(instance)):
             self._instance = rawtypes.weak_reference(instance)
 
+    def pass_over_instance(self) -> None:
+        """Leave that instance out: pytest still has it."""
+        self._instance = None
+
     def _take_instance(self) -> None:
         if self._instance is not None:
             obj = self._instance()
@@ -321,6 +325,16 @@ class Check:
             watch.add_back(obj, Survivor(type_name(type(obj)), self._origin), self.plan.within)
         if census.new_addresses():
             self.found.add_addresses(census.new_addresses(), self._origin, census.span)
+
+    def may_leave_any(self) -> bool:
+        """Tell whether anything that is watched may live by now; where not, there is nothing to judge."""
+        return bool(
+            self.watch.drop_dead_refs()
+            or self._afterlife
+            or self.grades
+            or self._own_grades
+            or (self._census is not None and self._census.may_have_living())
+        )
 
     def judge_so_far(self) -> Report | None:
         """Judge what is registered or named so far, and go on counting; what leaked is watched no more."""

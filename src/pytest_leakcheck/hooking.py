@@ -115,10 +115,14 @@ class Hooks:
         return self._node.hook if isinstance(self._node, pytest.Config) else self._node.ihook
 
     def _note(self, hook: str, impl: Any, what: str) -> None:
-        name = f"{self._config.rootpath}/"
-        plugin = short_type_name(type(impl.plugin)) if impl.plugin_name.isdigit() else impl.plugin_name
-        plugin = plugin.replace("\\", "/").removeprefix(name.replace("\\", "/"))
-        self._config.stash[FAULTS].note(f"the hook {hook} of plugin {plugin!r}", what)
+        self._config.stash[FAULTS].note(f"the hook {hook} of plugin {plugin_name(self._config, impl)!r}", what)
+
+
+def plugin_name(config: pytest.Config, impl: Any) -> str:
+    """Return what to call the plugin of an implementation of a hook: a conftest.py by its path below rootdir."""
+    folder = f"{config.rootpath}/"
+    name: str = short_type_name(type(impl.plugin)) if impl.plugin_name.isdigit() else impl.plugin_name
+    return name.replace("\\", "/").removeprefix(folder.replace("\\", "/"))
 
 
 def _read_parts(answer: Any) -> list[object]:

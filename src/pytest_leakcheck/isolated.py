@@ -23,7 +23,7 @@ from _pytest.runner import runtestprotocol
 from pytest_leakcheck.exchange import read_answers
 from pytest_leakcheck.fresh import run_alone, trouble
 from pytest_leakcheck.hooking import FAULTS
-from pytest_leakcheck.neighbours import offer_to_others
+from pytest_leakcheck.neighbours import is_of_pytest, offer_to_others
 from pytest_leakcheck.reporting import note_found
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class _Hooks:
 
     def pytest_runtest_teardown(self, *, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         """Tear down what earlier tests left standing and the next item does not need."""
-        own = [plugin for plugin in self._manager.get_plugins() if _is_of_pytest(plugin)]
+        own = [plugin for plugin in self._manager.get_plugins() if is_of_pytest(plugin)]
         self._only("pytest_runtest_teardown", [*own, self._judge])(item=item, nextitem=nextitem)
         self._conclude("teardown")
 
@@ -148,7 +148,7 @@ class _Hooks:
         self._supplier.report = None if happened_here else told
         kept = [*self._runners, self._supplier]
         if self._supplier.report is None:
-            kept += [plugin for plugin in self._manager.get_plugins() if _is_of_pytest(plugin)]
+            kept += [plugin for plugin in self._manager.get_plugins() if is_of_pytest(plugin)]
         report: pytest.TestReport = self._only("pytest_runtest_makereport", kept)(item=item, call=call)
         if report is told:
             captured = item._report_sections  # noqa: SLF001 - no public way to what was printed here
@@ -232,12 +232,7 @@ def _runners_of(item: pytest.Item) -> list[Any]:
     """Return the plugins that run tests themselves: they note in further hooks what they go by."""
     implementations = item.ihook.pytest_runtest_protocol.get_hookimpls()
     own = [impl for impl in implementations if not (impl.hookwrapper or impl.wrapper)]
-    return [impl.plugin for impl in own if not _is_of_pytest(impl.plugin)]
-
-
-def _is_of_pytest(plugin: object) -> bool:
-    name = getattr(plugin, "__name__", "") if isinstance(plugin, type(sys)) else type(plugin).__module__
-    return name.startswith("_pytest.")
+    return [impl.plugin for impl in own if not is_of_pytest(impl.plugin)]
 
 
 def _add(report: pytest.TestReport, told: pytest.TestReport) -> None:

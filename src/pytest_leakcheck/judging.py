@@ -11,7 +11,7 @@ from pytest_leakcheck import clock
 from pytest_leakcheck.beside import completed
 from pytest_leakcheck.check import Check, Plan
 from pytest_leakcheck.describe import error_text
-from pytest_leakcheck.release import let_go, parametrize_values
+from pytest_leakcheck.release import holds_more_than_texts, instance_of, let_go, parametrize_values
 from pytest_leakcheck.repeat import made_at, running_again
 from pytest_leakcheck.runs import RUNS, Run
 from pytest_leakcheck.sharing import owners_of, why_not_repeatable, wider_fixtures
@@ -33,16 +33,28 @@ def reach(item: pytest.Item, run: Run, scopes: Scopes) -> None:
         return
     run.is_checked = True
     started = clock.now()
-    let_go(item)
+    withheld = let_go(item) if holds_more_than_texts(item) and _may_leave_any(run) else None
+    if instance_of(item) is not None:
+        run.check.pass_over_instance()
     try:
         found = _found(item, run, scopes)
         with run.contained():
             run.leak = completed(found, item.nodeid, run.check.options) if found else None
         run.leak = run.leak or found
     finally:
+        if withheld is not None:
+            run.is_let_go = True
+            withheld.give_back(item)
         run.judged += clock.now() - started
     if run.leak is not None and not tell(item, run, run.leak):
         run.check.session.untell(item.nodeid)  # until its report is logged: another plugin may run the test once more
+
+
+def _may_leave_any(run: Run) -> bool:
+    """Tell whether pytest must let go of what it has of the test: not where none of it could be judged."""
+    with run.contained():
+        return run.check.may_leave_any()
+    return True
 
 
 def _found(item: pytest.Item, run: Run, scopes: Scopes) -> Report | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from typing import TYPE_CHECKING, Any
 
 from _pytest import runner
@@ -33,6 +34,12 @@ def is_collecting() -> bool:
     The plugin flaky puts a function of its own there, which decides on each report at once whether to log it.
     """
     return getattr(runner.call_and_report, "__module__", "") == runner.__name__
+
+
+def is_of_pytest(plugin: object) -> bool:
+    """Tell whether a plugin is one of pytest's own."""
+    name = getattr(plugin, "__name__", "") if isinstance(plugin, types.ModuleType) else type(plugin).__module__
+    return name.startswith("_pytest.")
 
 
 def _is_left_out(impl: Any) -> bool:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import types
-from typing import Any
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from _pytest.logging import caplog_records_key
+
+from pytest_leakcheck import interpreter, rawtypes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def parametrize_values(item: pytest.Item) -> tuple[Any, ...]:
@@ -22,15 +28,57 @@ def instance_of(item: pytest.Item) -> Any:
     return method.__self__ if made is None and type(method) is types.MethodType else made
 
 
-def let_go(item: pytest.Item) -> None:
+class Withheld:
+    """What an item had until the verdict, as far as it may be given back: no object is kept alive by this."""
+
+    def __init__(self, values: dict[str, Callable[[], Any]]) -> None:
+        self._values = values
+
+    def give_back(self, item: pytest.Item) -> None:
+        """Have `item` find again those values of fixtures that live: hooks that make reports may ask for them."""
+        funcargs: dict[str, Any] | None = getattr(item, "funcargs", None)
+        if funcargs is not None:
+            living = ((name, value_of()) for name, value_of in self._values.items())
+            funcargs.update({name: value for name, value in living if value is not None})
+
+
+def holds_more_than_texts(item: pytest.Item) -> bool:
+    """Tell whether pytest's own state of `item` leads to anything that may hold an object of the user's."""
+    values = (getattr(item, "funcargs", None) or {}).values()
+    instance = instance_of(item)
+    own = None if instance is None else rawtypes.instance_dict(instance)
+    attributes = () if own is None else (value for _, value in rawtypes.items_of(own))
+    return any(interpreter.is_tracked(value) for value in (*values, *attributes)) or _has_records(item)
+
+
+def _has_records(item: pytest.Item) -> bool:
+    return any(item.stash.get(caplog_records_key, {}).values())
+
+
+def _fixtures_of(item: pytest.Item) -> dict[str, Any]:
+    known: dict[str, Any] = getattr(getattr(item, "_request", None), "_fixture_defs", {})
+    return known
+
+
+def _reader(value: Any, definition: Any) -> Callable[[], Any] | None:
+    """Return what reads the value of a fixture, if it lives on; None where that would keep it alive."""
+    if definition is not None and definition.scope != "function":
+        return lambda: definition.cached_result and definition.cached_result[0]
+    if not interpreter.is_tracked(value) or isinstance(value, PurePath):
+        return lambda: value
+    return rawtypes.weak_reference(value)
+
+
+def let_go(item: pytest.Item) -> Withheld:
     """Drop the fixture values, the instance of a plain test class and the log records that pytest keeps.
 
     All of them are dead weight after the item's teardown; pytest drops values and records itself a moment later,
     and keeps the instance for the whole session (pytest #11374).
     """
-    funcargs: dict[str, Any] | None = getattr(item, "funcargs", None)
-    if funcargs:
-        funcargs.clear()
+    funcargs: dict[str, Any] = getattr(item, "funcargs", None) or {}
+    fixtures = _fixtures_of(item)
+    readers = {name: _reader(value, fixtures.get(name)) for name, value in funcargs.items()}
+    funcargs.clear()
     if isinstance(item.parent, pytest.Class):
         # Deleted, not None: a rerun makes them anew where they are missing.
         for name in ("_instance", "_obj"):
@@ -41,3 +89,4 @@ def let_go(item: pytest.Item) -> None:
     logging_plugin = item.config.pluginmanager.get_plugin("logging-plugin")
     for handler in ("caplog_handler", "report_handler"):
         getattr(getattr(logging_plugin, handler, None), "records", []).clear()
+    return Withheld({name: reader for name, reader in readers.items() if reader is not None})

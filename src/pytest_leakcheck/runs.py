@@ -39,6 +39,8 @@ class Run:
     """What outlived wider-scoped fixtures that ended while the test was set up."""
     is_judged: bool = False
     """Whether the time of the verdict has come."""
+    is_let_go: bool = False
+    """Whether pytest has let go of what the test's fixtures gave it."""
     is_checked: bool = False
     """Whether there was anything to judge by then: a test that failed of itself is not checked."""
     trouble: str = ""

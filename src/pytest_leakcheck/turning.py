@@ -12,6 +12,7 @@ from _pytest.skipping import xfailed_key
 
 from pytest_leakcheck.check import LeakError
 from pytest_leakcheck.embedding import embed
+from pytest_leakcheck.guarded import call_hook
 from pytest_leakcheck.options import OPTIONS
 from pytest_leakcheck.reporting import add_leak_section, as_leak_report, note_fingerprints
 
@@ -65,7 +66,7 @@ def _log_leak(item: pytest.Item, run: Run, first: CallInfo[None]) -> bool:
     with _capture_suspended(item.config):
         item.ihook.pytest_runtest_logreport(report=report)
         if check_interactive_exception(call, report):
-            item.ihook.pytest_exception_interact(node=item, call=call, report=report)
+            call_hook(item, "pytest_exception_interact", node=item, call=call, report=report)
     survivors.clear()  # the frame of the error has this list
     live_log: Any = getattr(item.config.pluginmanager.get_plugin("logging-plugin"), "log_cli_handler", None)
     if hasattr(live_log, "set_when"):

@@ -8,7 +8,7 @@ is turned in its hands; where it logs them one by one, or the fixture came too l
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from pytest_leakcheck.beside import completed, printable
 from pytest_leakcheck.bystanders import is_kept
 from pytest_leakcheck.check import Check, LeakError, Plan, Session
 from pytest_leakcheck.describe import fault_text
+from pytest_leakcheck.guarded import call_own
 from pytest_leakcheck.hooking import FAULTS, extensions_of
 from pytest_leakcheck.judging import reach
 from pytest_leakcheck.loading import undisturbed
@@ -352,11 +353,19 @@ class Judge:
         run = RUNS.of(item)
         if run is not None and call.when == "teardown":
             call.duration = max(0.0, call.duration - run.judged)
-        if run is not None and _is_awaited(run, call):
-            with strictness_put_off(item):
+        try:
+            with strictness_put_off(item) if run is not None and _is_awaited(run, call) else nullcontext():
                 report = yield
-        else:
-            report = yield
+        except Exception as error:
+            if run is None or not run.is_let_go:
+                raise
+            report = call_own(item, "pytest_runtest_makereport", error, item=item, call=call)
+        return self._reported(item, run, call, report)
+
+    def _reported(
+        self, item: pytest.Item, run: Run | None, call: CallInfo[None], report: pytest.TestReport
+    ) -> pytest.TestReport:
+        """Return a report as it is to be told, and log what is to be logged here."""
         if call.when == "call" and run is not None and run.is_judged:
             return leak_report(item, report, run.leak, run.report) if run.leak else report
         self._note(item, call, report)
