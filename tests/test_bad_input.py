@@ -279,11 +279,26 @@ def test_a_module_that_another_plugin_refuses_is_left_to_it(suite):
     assert not suite.lines_of(result, "no_leak")
 
 
+def test_what_counts_as_a_test_is_as_the_ini_file_says(suite):
+    """A table beside a test of another name is no test that a marker took away."""
+    suite.write(
+        test_it="""
+    import pytest
+    check_table = {1: 2}
+
+    @pytest.mark.no_leak
+    def check_one(): assert check_table
+    """
+    )
+    result = suite.run("", "-opython_functions=check_*")
+
+    result.assert_outcomes(passed=1)
+
+
 class TestOptions:
     @pytest.mark.parametrize(
         ("arguments", "text"),
         [
-            (["--leakcheck", "--no-leakcheck"], "--leakcheck and --no-leakcheck exclude each other: give one of them"),
             (["-oleakcheck_within=abc"], "leakcheck_within: 'abc' is not a number of seconds (0, 0.5, 10)"),
             (["-oleakcheck_within=-1"], "leakcheck_within: '-1' is not a number of seconds (0, 0.5, 10)"),
             (["-oleakcheck_within=inf"], "leakcheck_within: 'inf' is not a number of seconds (0, 0.5, 10)"),

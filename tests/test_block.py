@@ -1,5 +1,6 @@
 """`no_leak` as a block and `why_alive`, without pytest."""
 
+import os
 import sysconfig
 
 import pytest
@@ -68,3 +69,52 @@ def test_why_alive_reads_the_same_in_str_and_repr():
 
     assert str(answer) == repr(answer)
     assert answer.leak.survivors[0].type_name == "module"
+
+
+GONE = """
+import os, tempfile
+from pytest_leakcheck import no_leak
+class Session: pass
+with tempfile.TemporaryDirectory() as folder:
+    os.chdir(folder)
+with no_leak(instances_of=Session):
+    Session()
+print("fine")
+"""
+FAULTY = """
+import warnings
+from pytest_leakcheck import census, no_leak
+def new_objects(self): raise MemoryError
+census.Census.new_objects = new_objects
+class Session: pass
+with warnings.catch_warnings(record=True) as told:
+    warnings.simplefilter("always")
+    with no_leak(instances_of=Session):
+        session = Session()
+print(*(each.message for each in told))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows removes no folder that a process is in")
+def test_a_block_needs_no_current_folder():
+    """It may be gone by then."""
+    assert leaks.run_script(GONE) == "fine\n"
+
+
+def test_a_fault_of_the_check_is_a_warning():
+    """What the user's code came to stands."""
+    assert leaks.run_script(FAULTY).startswith("no_leak: not checked to its end, by a fault of the check: MemoryError")
+
+
+def test_a_block_checks_nothing_where_nothing_is_to_be_checked(suite):
+    """As the fixture and the marker do not."""
+    source = """
+    from pytest_leakcheck import no_leak
+
+    def test_it():
+        with no_leak(instances_of=Thing):
+            keep(Thing())
+    """
+
+    suite.run(source).assert_outcomes(failed=1)
+    suite.run(source, "--no-leakcheck").assert_outcomes(passed=1)

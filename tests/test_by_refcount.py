@@ -60,6 +60,13 @@ def text(report):
 
 
 class TestTheReport:
+    def test_the_line_that_runs_it_again_asks_for_cycles(self, suite):
+        """Where the option does, and no marker."""
+        result = suite.run("def test_it():\n    thing = Thing()\n    thing.itself = thing\n", "--leakcheck-cycles")
+
+        result.assert_outcomes(failed=1)
+        assert "  Rerun: pytest test_it.py::test_it --leakcheck-cycles" in result.outlines
+
     def test_it_shows_the_way_round_back_to_where_it_began(self, tell):
         """The cycle is told link by link, with its size, the link to make weak, and the proof."""
         result, report = tell(CYCLE)

@@ -435,6 +435,7 @@ class TestByRecurrence:
         assert suite.lines_of(result, "test_it.py::test_first PASSED")
         assert len(suite.lines_of(result, "Another one, left there by test_it.py::test_first, is still alive.")) == 1
         assert len(suite.lines_of(result, "The same leak as in test_it.py::test_second")) == 1
+        assert suite.lines_of(result, "  Rerun: pytest test_it.py::test_first test_it.py::test_second --leakcheck")
 
     def test_a_single_one_is_told_under_v(self, check, suite):
         """The line says what would make it a leak."""

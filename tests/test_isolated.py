@@ -122,6 +122,24 @@ def without_times(line):
     return re.sub(r"={3,}", "===", line)
 
 
+def test_a_long_command_line_is_no_hindrance(suite):
+    """A run may be given thousands of tests, more than a program may be started with."""
+    source = """
+    @pytest.mark.parametrize("n", range(3000))
+    def test_it(n): pass
+
+    @pytest.mark.no_leak(instances_of=Thing, isolated=True)
+    def test_alone(): pass
+    """
+    (suite.path / "names.txt").write_text("".join(f"test_it.py::test_it[{n}]\n" for n in range(3000)), "utf-8")
+    suite.run(source, "--co", "-q")
+    names = [f"test_it.py::test_it[{n}]" for n in range(3000)]
+
+    result = suite.run("", *names, "test_it.py::test_alone", "-q")
+
+    result.assert_outcomes(passed=3001)
+
+
 class TestAsIfHere:
     @pytest.mark.parametrize(
         "options",

@@ -26,6 +26,27 @@ class TestNoLeak:
         result.stdout.fnmatch_lines(["LEAKED  3 objects that should be gone are still alive"])
         assert not suite.lines_of(result, "test_it.Thing ")
 
+    def test_one_that_only_says_how_adds_to_what_others_name(self, suite):
+        """It names no classes, but is no bare marker either: the others say what must go."""
+        result = suite.run(
+            """
+            class Other: pass
+
+            pytestmark = pytest.mark.no_leak(instances_of=Thing)
+
+            @pytest.mark.no_leak(within=0)
+            def test_fine(): keep(Other())
+
+            @pytest.mark.no_leak(within=0)
+            def test_leak(): keep(Thing())
+
+            @pytest.mark.no_leak
+            def test_bare(): keep(Other())
+            """
+        )
+
+        result.assert_outcomes(passed=1, failed=2)
+
     def test_a_bare_marker_watches_the_projects_own_classes(self, suite):
         """Those of files below rootdir, not of the libraries that are installed."""
         result = suite.run(

@@ -64,6 +64,35 @@ class TestSources:
 
         suite.run("def test_it(assert_collected): assert_collected(Thing())\n").assert_outcomes(passed=1)
 
+    def test_a_watched_class_may_have_a_reason(self, suite):
+        """As what is ignored may."""
+        (suite.path / "pytest.ini").write_text(
+            "[pytest]\nleakcheck_watch = argparse.Namespace  # the client's\n", "utf-8"
+        )
+        result = suite.run("import argparse\ndef test_it(): keep(argparse.Namespace())\n", "--leakcheck")
+
+        result.assert_outcomes(failed=1)
+
+    def test_off_wins(self, suite):
+        """Also over what the ini file adds to the command line."""
+        (suite.path / "pytest.ini").write_text("[pytest]\naddopts = --leakcheck\n", "utf-8")
+        result = suite.run("def test_it(): keep(Thing())\n", "--no-leakcheck")
+
+        result.assert_outcomes(passed=1)
+
+    def test_paths_in_the_ini_file_count_from_its_folder(self, suite, monkeypatch):
+        """From wherever pytest is started."""
+        (suite.path / "pytest.ini").write_text("[pytest]\nleakcheck_graph = pics\nleakcheck_json = out.json\n", "utf-8")
+        suite.write(
+            test_it="KEPT = []\nclass Thing: pass\ndef test(assert_collected): KEPT.append(assert_collected(Thing()))\n"
+        )
+        (suite.path / "below").mkdir()
+        monkeypatch.chdir(suite.path / "below")
+        suite.run("", "..")
+
+        assert (suite.path / "pics").is_dir()
+        assert (suite.path / "out.json").is_file()
+
     def test_the_command_line_wins(self, suite):
         """--no-leakcheck turns off what the ini file turns on; without an ini value --leakcheck turns on."""
         suite.run(SOURCE).assert_outcomes(passed=2)

@@ -435,6 +435,19 @@ class TestCallback:
         with pytest.raises(ValueError, match=f"would keep its Thing alive for ever: {holder} is that object"):
             WeakCallback(thing, function_on(thing))
 
+    def test_a_callback_may_be_of_a_class_that_can_not_be_hashed(self):
+        """Its own class makes it so."""
+
+        class Meta(type):
+            __eq__ = type.__eq__
+            __hash__ = None
+
+        class Callback(metaclass=Meta):
+            def __call__(self):
+                """Do nothing."""
+
+        WeakCallback(Thing(), Callback())
+
     def test_the_object_among_the_arguments_is_refused(self):
         """Arguments are held as the callback is."""
         thing = Thing()

@@ -176,6 +176,21 @@ class TestInvisible:
         assert cases("--leakcheck") == plain
         assert runs() == {"prints": 2, "parametrized": 4, "fails": 1, "skips": 1, "xfails": 1, "self": 1}
 
+    def test_the_junit_file_has_each_property_of_the_suite_once(self, suite):
+        """Of those that a test records for all of them."""
+        source = (
+            "def test_it(record_testsuite_property):\n    record_testsuite_property('k', 'v')\n    Thing.slot = Thing()"
+        )
+        suite.run(source, "--leakcheck", "--junitxml=out.xml")
+
+        assert (suite.path / "out.xml").read_text("utf-8").count('name="k"') == 1
+
+    def test_it_needs_no_plugin_that_shows_fixtures(self, suite):
+        """Pytest's own plugins may be turned off."""
+        result = suite.run("def test_it(): keep(Thing())\n", "--leakcheck", "-p", "no:setuponly")
+
+        result.assert_outcomes(failed=1)
+
     def test_durations_leave_it_out(self, suite):
         """Neither the call nor the teardown takes longer for it."""
         result = suite.run(

@@ -416,13 +416,15 @@ class TestLateFixture:
             def test_second(): KEPT[0](Thing())
 
             def test_third(): KEPT[0].instances_of(Thing)
+
+            def test_fourth(): KEPT[0].now()
             """
         )
 
-        result.assert_outcomes(passed=1, failed=2)
+        result.assert_outcomes(passed=1, failed=3)
         assert (
             len(suite.lines_of(result, "E  ", "RuntimeError: assert_collected: the test that asked for it is over"))
-            == 2
+            == 3
         )
 
 

@@ -56,9 +56,9 @@ _OF_THE_RUN = ("lfplugin", "nfplugin", "stepwiseplugin", "leakcheck-adoption")
 """Plugins that write down at the end what came of all tests."""
 
 
-def main(plain: dict[str, Any]) -> int:
-    """Run the test of a job; return pytest's exit status."""
-    job = Job(**plain)
+def main(path: str) -> int:
+    """Run the test of the job in a file; return pytest's exit status."""
+    job = Job.read(path)
     sys.argv[:] = job.argv
     # pytest warns of plugins that are imported before it can rewrite their asserts, unless they say that it need not.
     pytest_leakcheck.__doc__ = f"{pytest_leakcheck.__doc__} PYTEST_DONT_REWRITE"

@@ -31,13 +31,22 @@ def completed(report: Report, test: str, options: Options, *, again: Iterable[st
     `again` are the node ids of the tests that show the leak, where that takes others than the one it is told of.
     """
     return printable(
-        replace(report, rerun=_rerun(again or (test,), options), pictures=_pictures(report, test, options.graph))
+        replace(
+            report,
+            rerun=_rerun(again or (*_first(report), test), options),
+            pictures=_pictures(report, test, options.graph),
+        )
     )
+
+
+def _first(report: Report) -> list[str]:
+    """Return the tests that must have left something before, for a leak to be one that recurs."""
+    return list(dict.fromkeys(leak.beside for leak in report.leaks if leak.beside))
 
 
 def _rerun(tests: Iterable[str], options: Options) -> str:
     """Return the line; empty where it can't be made, as where the current folder is gone."""
-    option = " --leakcheck" if options.is_on else ""
+    option = " --leakcheck-cycles" if options.cycles else " --leakcheck" if options.is_on else ""
     try:
         return f"pytest {' '.join(shlex.quote(_as_argument(each, options.root)) for each in tests)}{option}"
     except OSError:

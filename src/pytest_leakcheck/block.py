@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_leakcheck.check import Check, LeakError, Plan, Session
+from pytest_leakcheck.describe import fault_text
 from pytest_leakcheck.extensions import current
 from pytest_leakcheck.marks import as_targets, problem_of_seconds
 from pytest_leakcheck.options import Options
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     import types
     from collections.abc import Sequence
 
+    from pytest_leakcheck.model import Report
+
 
 class no_leak:  # noqa: N801 - it reads as a statement, like contextlib.suppress
     """Check that instances made in a block are gone at its end.
@@ -24,7 +27,8 @@ class no_leak:  # noqa: N801 - it reads as a statement, like contextlib.suppress
     of the current folder's project are watched. With `by_refcount`, each must die without the cycle collector.
     `within` is how many seconds that may take after the block. Raises `LeakError` at the end of the block, with the
     report as its text, and TypeError for a wrong `instances_of` or `within`. A block that raises is not checked. What a
-    variable of the function around the block still refers to is alive, and is reported so.
+    variable of the function around the block still refers to is alive, and is reported so. Under ``--no-leakcheck``,
+    nothing is checked; where the check itself goes wrong, a warning says so.
     Limits, which err towards a missed leak: objects that can't be weakly referenced are not seen.
     """
 
@@ -45,19 +49,21 @@ class no_leak:  # noqa: N801 - it reads as a statement, like contextlib.suppress
             by_refcount=by_refcount,
             within=within,
         )
-        self._session = Session(Options(root=str(Path.cwd()), extensions=current()))
+        self._is_off = current().is_off
+        self._session = Session(Options(root=_here(), extensions=current()))
         self._check = Check(self._session, plan, origin="made in the block")
 
     def __enter__(self) -> None:
-        self._check.start()
-        self._check.end_set_up()  # a block has no fixtures
+        if not self._is_off:
+            self._check.start()
+            self._check.end_set_up()  # a block has no fixtures
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: types.TracebackType | None
     ) -> None:
         __tracebackhide__ = True
         try:
-            report = self._check.judge() if kind is None else None
+            report = self._judge() if kind is None and not self._is_off else None
         finally:
             self._check.close()
         for note in self._session.take_notes():
@@ -67,3 +73,19 @@ class no_leak:  # noqa: N801 - it reads as a statement, like contextlib.suppress
             error = LeakError(render(report))
             error.report = report
             raise error
+
+    def _judge(self) -> Report | None:
+        try:
+            return self._check.judge()
+        except Exception as error:  # noqa: BLE001 - the user's code has run well
+            why = fault_text(error)
+        warnings.warn(f"no_leak: not checked to its end, by a fault of the check: {why}", stacklevel=3)
+        return self._check.judge_again(why)
+
+
+def _here() -> str:
+    """Return the current folder; empty where it is gone."""
+    try:
+        return str(Path.cwd())
+    except FileNotFoundError:
+        return ""

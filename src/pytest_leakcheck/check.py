@@ -11,7 +11,7 @@ from pytest_leakcheck import clock, interpreter, rawtypes, targets
 from pytest_leakcheck.addresses import Patience
 from pytest_leakcheck.afterlife import Afterlife
 from pytest_leakcheck.census import Census
-from pytest_leakcheck.describe import key_text, short_place, short_type_name, type_name
+from pytest_leakcheck.describe import fault_text, key_text, short_place, short_type_name, type_name
 from pytest_leakcheck.grades import Grades, united, why_not_told
 from pytest_leakcheck.loading import undisturbed
 from pytest_leakcheck.model import Leak, Report, Survivor
@@ -159,6 +159,8 @@ class Check:
         self.is_expected: Callable[[], bool] = bool
         """Tells whether the test is expected to fail: then its leaks are told, listed or not."""
         self.gc_seconds = 0.0
+        self.fault = ""
+        """What went wrong in the check while the test called it."""
         self.is_over = False
         """Whether it is closed: what is registered from then on is watched by nobody."""
         self.plan = plan
@@ -233,7 +235,10 @@ class Check:
     def instances_of(self, classes: Sequence[type | str]) -> None:
         """Watch all instances of `classes` made from here on."""
         self.plan = replace(self.plan, instances_of=(*self.plan.instances_of, *classes))
-        self.gather()
+        try:
+            self.gather()
+        except Exception as error:  # noqa: BLE001 - the user's test calls this
+            self.fault = fault_text(error)
         self._named = targets.named(self.plan.instances_of)
         self._start_census()
 
@@ -339,8 +344,13 @@ class Check:
     def judge_so_far(self) -> Report | None:
         """Judge what is registered or named so far, and go on counting; what leaked is watched no more."""
         is_counting = self._census is not None
-        self.gather()
-        report = self._judge_asked_for()
+        try:
+            self.gather()
+            report = self._judge_asked_for()
+        except Exception as error:  # noqa: BLE001 - the user's test calls this
+            self.fault = fault_text(error)
+            report = None
+        report = self.judge_again(self.fault) if self.fault else report
         if report is not None:
             self._afterlife.stop()
             self.watch.clear()

@@ -48,7 +48,7 @@ def _and_more(nodeids: list[str]) -> str:
 def _vanished(collector: pytest.Module | pytest.Class) -> Iterator[str]:
     """Tell of each test-named attribute that a wrong marker replaced by what a class or function made of the test."""
     names = _names_of(collector.obj)
-    named = [(n, value) for n, value in names if collector.funcnamefilter(n) or collector.classnamefilter(n)]
+    named = [(name, value) for name, value in names if _is_test(collector, name)]
     lost = [(name, value) for name, value in named if is_marked(type(value)) or not callable(value)]
     helpers = _helpers(collector, names) if lost else []
     for name, value in lost:
@@ -62,7 +62,7 @@ def _helpers(collector: pytest.Module | pytest.Class, names: list[tuple[str, Any
     """Return the marked functions that the names of a module or class lead to."""
     module = collector.getparent(pytest.Module)
     around = _names_of(module.obj) if module is not None and module is not collector else []
-    return [what for what in _marked([*around, *names]) if not is_type(what)]
+    return [what for what in _marked(collector, [*around, *names]) if not is_type(what)]
 
 
 def _names_of(what: Any) -> list[tuple[str, Any]]:
@@ -71,10 +71,14 @@ def _names_of(what: Any) -> list[tuple[str, Any]]:
     return [(name, value) for name, value in items_of(names) if type(name) is str]
 
 
-def _marked(names: list[tuple[str, Any]]) -> list[Any]:
+def _marked(collector: pytest.Module | pytest.Class, names: list[tuple[str, Any]]) -> list[Any]:
     """Return what bears the marker among the values of `names`, and of modules among them; tests are left out."""
     reached = [*names, *(item for _, value in names if is_module(value) for item in _names_of(value))]
-    return [value for name, value in reached if not name.startswith(("test", "Test")) and is_marked(value)]
+    return [value for name, value in reached if is_marked(value) and not _is_test(collector, name)]
+
+
+def _is_test(collector: pytest.Module | pytest.Class, name: str) -> bool:
+    return collector.funcnamefilter(name) or collector.classnamefilter(name)
 
 
 def _called_by_marker(collector: pytest.Module | pytest.Class, report: pytest.CollectReport) -> list[str]:
@@ -90,7 +94,7 @@ def _called_by_marker(collector: pytest.Module | pytest.Class, report: pytest.Co
     tb = error.__traceback__
     while tb is not None:
         names = [(name, value) for name, value in items_of(tb.tb_frame.f_globals) if type(name) is str]
-        for what in _marked(names):
+        for what in _marked(collector, names):
             if _is_called(what, message_of(error), tb.tb_next):
                 return [f"{collector.nodeid}: {vanished('a test', what)}"]
         tb = tb.tb_next

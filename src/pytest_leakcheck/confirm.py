@@ -299,8 +299,8 @@ class Confirmation:
         note = f"Another one, left there by {first}, is still alive."
         if self.options.baseline:
             known.is_told = False  # each of them is, by its own chain
-            return self._by_own_chains(members, note)
-        return [self._in_full(replace(leak, note=note), members)]
+            return [replace(each, beside=first) for each in self._by_own_chains(members, note)]
+        return [self._in_full(replace(leak, note=note, beside=first), members)]
 
     def _by_own_chains(self, members: list[Any], note: str = "") -> list[Leak]:
         """Return the leaks that survivors at a known place make up, each told from its own chain.
@@ -558,7 +558,7 @@ class Confirmation:
         facts = [leak.survivors[0]] * len(members)  # those of the leak are told
         words = self.options.extensions.describe
         full = examine(members, facts, own, seconds=self.options.search_limit, words=words)[0].leak
-        return replace(full, survivors=leak.survivors, also_keeps=(), note=leak.note)
+        return replace(full, survivors=leak.survivors, also_keeps=(), note=leak.note, beside=leak.beside)
 
     def _verdict(self, finding: Finding, second: Watch, fresh: list[Any], *, is_growing: bool) -> list[Leak]:
         bound = finding.leak.trace.bound if finding.leak.trace else ""

@@ -5,13 +5,12 @@ The answers are lines of JSON, each written at once: what was told before a cras
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +33,15 @@ class Job:
     terminal: str
     """The file for what pytest writes to the terminal."""
 
-    def to_plain(self) -> dict[str, Any]:
-        """Return the job as plain values."""
-        return asdict(self)
+    def write(self, path: Path) -> str:
+        """Write the job into a file, as a command line holds no more than some 100,000 characters; return its path."""
+        path.write_text(ascii(asdict(self)), "ascii")
+        return str(path)
+
+    @classmethod
+    def read(cls, path: str) -> Job:
+        """Return the job that is in a file."""
+        return cls(**ast.literal_eval(Path(path).read_text("ascii")))
 
 
 class Answers:

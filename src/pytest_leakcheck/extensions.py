@@ -59,6 +59,8 @@ class Extensions:
     """Returns a few words on an object, or the empty string."""
     known: Callable[[], Sequence[KnownHolder]] = _no_holders
     """Returns the known holders that apply here."""
+    is_off: bool = False
+    """Whether nothing is to be checked."""
 
 
 NONE = Extensions()

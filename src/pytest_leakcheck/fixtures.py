@@ -66,6 +66,7 @@ class AssertCollected:
         Raises `LeakError` with the report if not. It takes no objects: an argument would be held by the call.
         """
         __tracebackhide__ = True
+        self._refuse_late()
         if self._check is None:
             return
         report = self._check.judge_so_far()

@@ -36,7 +36,7 @@ def run_alone(item: pytest.Function, folder: Path) -> str | int:
     sys.stdout.flush()  # where the test's output is not captured, it goes on here
     try:
         return run_to_end(
-            [sys.executable, *_flags(), "-c", _code(path, _job(item, folder))],
+            [sys.executable, *_flags(), "-c", _code(path, _job(item, folder).write(folder / "job"))],
             folder=config.invocation_params.dir,
             environ={name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"},
             output=folder / "output" if is_captured else None,
@@ -84,12 +84,9 @@ def _flags() -> list[str]:
     return flags
 
 
-def _code(path: tuple[str, ...], job: Job) -> str:
-    """Return a program for `job`. It imports from where this interpreter did at its start, not from where it stands."""
-    return (
-        f"import sys; sys.path[:] = {list(path)!a}; from pytest_leakcheck.alone import main; "
-        f"sys.exit(main({job.to_plain()!a}))"
-    )
+def _code(path: tuple[str, ...], job: str) -> str:
+    """Return a program for the job in a file. It imports from where this interpreter did at its start."""
+    return f"import sys; sys.path[:] = {list(path)!a}; from pytest_leakcheck.alone import main; sys.exit(main({job!a}))"
 
 
 def trouble(end: str | int, folder: Path, *, has_started: bool, has_ended: bool) -> str:

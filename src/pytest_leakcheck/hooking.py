@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -51,7 +52,7 @@ def add_extensions(config: pytest.Config) -> Extensions:
     """Return what the plugins of a run add to checks, and make it that of blocks in this process until the run ends."""
     config.stash[FAULTS] = Faults()
     extensions = extensions_of(config, config)
-    enter(extensions)
+    enter(replace(extensions, is_off=bool(config.getoption("no_leakcheck"))))
     config.add_cleanup(leave)
     return extensions
 

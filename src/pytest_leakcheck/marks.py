@@ -37,7 +37,8 @@ def plan_for(item: pytest.Item, options: Options) -> Plan:
     if not marks:
         return Plan(is_own=options.is_on, by_refcount=options.cycles)
     asked = [mark.kwargs["instances_of"] for mark in marks if "instances_of" in mark.kwargs]
-    is_bare = any("instances_of" not in mark.kwargs for mark in marks)
+    # One that names no classes beside one that does may but say how these are to die.
+    is_bare = not asked or any(not mark.kwargs for mark in marks)
 
     def nearest(name: str, otherwise: Any) -> Any:
         return next((mark.kwargs[name] for mark in marks if name in mark.kwargs), otherwise)

@@ -148,6 +148,8 @@ class Leak:
     """Further survivors that only hang below the first."""
     seen_in: str = ""
     """The test that the same leak was told of already; then the trace is not shown again."""
+    beside: str = ""
+    """A test that left another one in the same place, without which it would be none."""
     note: str = ""
     """What shows that it is a leak, where its survival alone does not; or what is special about its death."""
     grade: Grade = "survives"

@@ -58,7 +58,13 @@ ENTRIES: dict[str, tuple[str, str]] = {
     ),
     "leakcheck_search_limit": (_NUMBER, "Seconds that the search for a survivor's holders may take (default: 30)."),
     "leakcheck_repeat": (_NUMBER, "How often to run a test again, as --leakcheck-repeat does (default: 1)."),
-    "leakcheck_graph": ("string", "Folder for a picture of each leak, as --leakcheck-graph does."),
+    "leakcheck_graph": (
+        "string",
+        (
+            "Folder for a picture of each leak, as --leakcheck-graph names it; a relative path counts from this file's "
+            "folder."
+        ),
+    ),
     "leakcheck_json": (
         "string",
         "File for all leaks of a run, as --leakcheck-json names it; a relative path counts from this file's folder.",
@@ -186,8 +192,6 @@ def read_options(config: pytest.Config) -> Options:
     """Return the settings of this run. Raises pytest.UsageError, one line, where one makes no sense."""
     ini: Mapping[str, Any] = {name: _ini(config, name) for name in ENTRIES}
     is_on, is_off = bool(config.getoption("leakcheck")), bool(config.getoption("no_leakcheck"))
-    if is_on and is_off:
-        raise pytest.UsageError("--leakcheck and --no-leakcheck exclude each other: give one of them")
     is_updating = bool(config.getoption("leakcheck_update_baseline"))
     if is_updating and is_off:
         raise pytest.UsageError("--leakcheck-update-baseline and --no-leakcheck exclude each other: give one of them")
@@ -199,7 +203,7 @@ def read_options(config: pytest.Config) -> Options:
             "in the ini file"
         )
     cycles = bool(config.getoption("leakcheck_cycles") or ini["leakcheck_cycles"])
-    graph = _name(config, "leakcheck_graph", ini["leakcheck_graph"])
+    search_limit = _seconds("leakcheck_search_limit", ini["leakcheck_search_limit"])
     return Options(
         is_on=(is_on or cycles or bool(ini["leakcheck"])) and not is_off,
         is_off=is_off,
@@ -208,9 +212,9 @@ def read_options(config: pytest.Config) -> Options:
         watch=_watched(ini["leakcheck_watch"] or ()),
         ignore=tuple(_ignored(line) for line in ini["leakcheck_ignore"] or ()),
         within=_seconds("leakcheck_within", ini["leakcheck_within"]),
-        search_limit=_seconds("leakcheck_search_limit", ini["leakcheck_search_limit"]) or SEARCH_SECONDS,
+        search_limit=SEARCH_SECONDS if search_limit is None else search_limit,
         repeat=_times(config.getoption("leakcheck_repeat"), ini["leakcheck_repeat"]),
-        graph=os.path.join(config.invocation_params.dir, graph) if graph else "",  # noqa: PTH118 - DIR may be absolute
+        graph=_path(config, "leakcheck_graph", ini["leakcheck_graph"]),
         json=_json_path(config, ini["leakcheck_json"]) if is_told_here else "",
         annotations=is_told_here and ini["leakcheck_annotations"] is not False and _is_on_github(),
         baseline=path,
@@ -238,7 +242,7 @@ def _json_path(config: pytest.Config, configured: str | None) -> str:
 
 
 def _path(config: pytest.Config, name: str, configured: str | None) -> str:
-    """Return the file that an option names: as seen from where pytest was started, or from the ini file with it."""
+    """Return what path an option gives: as seen from where pytest was started, or from the ini file with it."""
     file = _name(config, name, configured)
     ini = None if config.getoption(name) else config.inipath
     folder = ini.parent if ini else config.invocation_params.dir
@@ -307,7 +311,8 @@ def _packages(names: Any) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _watched(names: Any) -> tuple[str, ...]:
+def _watched(lines: Any) -> tuple[str, ...]:
+    names = [line.partition("#")[0].strip() for line in lines]
     for name in names:
         if "." not in name.strip("."):
             raise pytest.UsageError(f"leakcheck_watch: {name!r} is not the dotted name of a class (shop.cart.Cart)")

@@ -45,8 +45,10 @@ class Pace:
         thread makes between the collection and this.
         """
         if IS_PACED and gc.get_count()[2] >= gc.get_threshold()[2] and not (gc.get_freeze_count() or self._is_due()):
-            gc.freeze()
-            gc.unfreeze()
+            try:
+                gc.freeze()
+            finally:  # Ctrl-C may come in between
+                gc.unfreeze()
 
     def _is_due(self) -> bool:
         first, second, third = gc.get_threshold()

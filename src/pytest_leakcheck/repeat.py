@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import _pytest
 import pytest
+from _pytest.junitxml import xml_key
 from _pytest.logging import caplog_handler_key, caplog_records_key
 from _pytest.runner import CallInfo
 from _pytest.tmpdir import tmppath_result_key
@@ -123,8 +124,10 @@ def _hidden(item: pytest.Function) -> Iterator[None]:
     stashed = {key: item.stash[key] for key in keys if key in item.stash}
     capture: Any = item.config.pluginmanager.get_plugin("capturemanager")
     shown = capture.read_global_capture() if capture and capture.is_globally_capturing() else None
-    is_shown = item.config.option.setupshow
+    is_shown = vars(item.config.option).get("setupshow")  # not there under -p no:setuponly
     item.config.option.setupshow = False
+    of_suite = getattr(item.config.stash.get(xml_key, None), "global_properties", [])
+    suite_properties = list(of_suite)
     proxy, gethookproxy = _Unlogged(item), item.session.gethookproxy
     item.session.gethookproxy = lambda _path: proxy  # type: ignore[method-assign,assignment,return-value]
     try:
@@ -135,6 +138,7 @@ def _hidden(item: pytest.Function) -> Iterator[None]:
         item.session.gethookproxy = gethookproxy  # type: ignore[method-assign]
         item._report_sections[:] = sections  # noqa: SLF001 - as above
         item.user_properties[:] = properties
+        of_suite[:] = suite_properties
         for key in keys:
             if key in stashed:
                 item.stash[key] = stashed[key]

@@ -390,7 +390,7 @@ class Judge:
             turn(item, run, run.call, run.report)
         note_pardoned(report, run.check.pardoned)
         if run.is_checked:
-            note_checked(report, run.check, run.trouble)
+            note_checked(report, run.check, run.trouble or run.check.fault)
             self._asked.note(run.check.plan)
         RUNS.end(item)
         if run.is_owned and run.report is not None:

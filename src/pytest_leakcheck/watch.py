@@ -72,6 +72,8 @@ class Watch:
     """How many collections there had been when all of these were last seen alive: only another one frees any."""
     total: int = 0
     """How many objects were ever added, dead ones included."""
+    _added: dict[int, Watched] = field(default_factory=dict)
+    """By their ids those that were added one by one; another object may have come to one's address since."""
 
     def __len__(self) -> int:
         return len(self.watched) + len(self.addressed)
@@ -90,14 +92,15 @@ class Watch:
         Returns what is known of it. Raises TypeError where it can't be weakly referenced. An object that is watched
         already keeps its first origin.
         """
-        known = next((entry for entry in self.watched if entry.ref() is obj), None)
-        if known is not None:
+        known = self._added.get(id(obj))
+        if known is not None and known.ref() is obj:
             return known.fact
         ref = weakref.ref(obj)
         why = describe.clean(reason, _MOST_OF_REASON) if rawtypes.is_instance(reason, str) else ""
         file, line = spot
         fact = Survivor(describe.type_name(type(obj)), origin, why, file=file, line=line)
-        self.watched.append(Watched(ref, fact, within))
+        self._added[id(obj)] = Watched(ref, fact, within)
+        self.watched.append(self._added[id(obj)])
         self.total += 1
         return fact
 
@@ -132,6 +135,7 @@ class Watch:
         """Watch nothing any more."""
         self.watched.clear()
         self.addressed.clear()
+        self._added.clear()
 
     def tell_origin(self, made_at: Callable[[Any], tuple[str, int] | None]) -> None:
         """Note for each watched object that lives the file and line that made it."""
@@ -161,6 +165,8 @@ class Watch:
     def forget_addresses(self, nodes: Iterable[int]) -> None:
         """Stop watching the objects with these ids."""
         gone = set(nodes)
+        for node in gone & self._added.keys():
+            del self._added[node]
         self.watched = [entry for entry in self.watched if id(entry.ref()) not in gone]
         for node in gone & self.addressed.keys():
             del self.addressed[node]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 P = ParamSpec("P")
+_BOUND = (MethodType, BuiltinMethodType, MethodWrapperType)
 
 
 class DeathCallback:
@@ -92,7 +93,7 @@ def _parts(value: object) -> Iterator[tuple[str, object]]:
     kind = type(value)
     if kind is FunctionType:
         yield from _parts_of_function(value)  # type: ignore[arg-type]
-    elif kind in {MethodType, BuiltinMethodType, MethodWrapperType}:
+    elif any(kind is each for each in _BOUND):  # `in` would hash a class, which its own class may refuse
         yield "what a bound method is bound to", value.__self__  # type: ignore[attr-defined]
         yield "the function of a bound method", getattr(value, "__func__", None)
     elif issubclass(kind, functools.partial):
