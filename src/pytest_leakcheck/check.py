@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from pytest_leakcheck.again import Again
     from pytest_leakcheck.confirm import Entrusted, Ledger, Note
+    from pytest_leakcheck.lending import Lending
     from pytest_leakcheck.options import Options
 
 
@@ -364,7 +365,7 @@ class Check:
         again: Callable[[], Again | None] | None = None,
         *,
         kept: Sequence[Any] = (),
-        claim: Callable[[Watch], bool] | None = None,
+        lending: Lending | None = None,
     ) -> Report | None:
         """Return the leaks, or None where all is gone.
 
@@ -372,15 +373,14 @@ class Check:
         thread or an event loop holds is given time to go. `again` is asked, where it comes to that, for what runs the
         test once more, and returns what it left of the project's own classes, or None if it failed; for None where it
         would do harm. `kept` are objects that pytest keeps for the session: what hangs below them and was not asked for
-        is not looked into. `claim` takes over what wider-scoped fixtures keep, and tells whether there was any: then
-        the test is not run again, which would leave them more.
+        is not looked into. `lending` has the wider-scoped fixtures that stand, and may keep what the test left.
         """
         self.gather()
         if not (self.watch or self.found or self.grades or self._own_grades):
             return None
         asked = self._judge_asked_for()
         cycles = self._own_cycles()
-        leaks = (*(asked.leaks if asked else ()), *self._accumulated(again, kept, claim), *cycles)
+        leaks = (*(asked.leaks if asked else ()), *self._accumulated(again, kept, lending), *cycles)
         return self.unpardoned(Report(leaks, waited=asked.waited if asked else 0.0) if leaks else None)
 
     def unpardoned(self, report: Report | None) -> Report | None:
@@ -438,7 +438,7 @@ class Check:
         self,
         again: Callable[[], Again | None] | None,
         kept: Sequence[Any],
-        claim: Callable[[Watch], bool] | None,
+        lending: Lending | None,
     ) -> list[Leak]:
         ask = cache(again) if again is not None and self.plan.may_repeat else _never
         patience = self.session.patience
@@ -446,14 +446,12 @@ class Check:
         if takes_patience and not patience.is_due():
             self.found.addressed.clear()
             takes_patience = False
-        leaks = self._confirmed(ask, kept, None if self.plan.is_strict else claim)
+        leaks = self._confirmed(ask, kept, None if self.plan.is_strict else lending)
         if takes_patience:
             patience.note(is_costly=self.found.is_costly, is_leak=bool(leaks))
         return leaks
 
-    def _confirmed(
-        self, ask: Callable[[], Again | None], kept: Sequence[Any], claim: Callable[[Watch], bool] | None
-    ) -> list[Leak]:
+    def _confirmed(self, ask: Callable[[], Again | None], kept: Sequence[Any], lending: Lending | None) -> list[Leak]:
         started = clock.now()
         self.found.forget(self.watch.alive())
         is_left = self.settle_found()
@@ -464,7 +462,7 @@ class Check:
                 from pytest_leakcheck.places import below  # noqa: PLC0415 - most tests never get here
 
             self.found.forget(below(list(kept), self.found.nodes().keys(), is_alone=False))
-        if is_left and claim is not None and claim(self.found):
+        if is_left and lending is not None and lending.claim(self.found):
             ask = _never
         self.gc_seconds += clock.now() - started
         if not self.found or self._is_instance_alone():
@@ -480,6 +478,7 @@ class Check:
             is_strict=self.plan.is_strict,
             within=self._within,
             kept=kept,
+            lending=lending,
         )
         leaks = confirmation.judge(ask())
         self.entrusted = confirmation.entrusted

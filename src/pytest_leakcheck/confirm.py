@@ -17,6 +17,7 @@ from pytest_leakcheck import rawtypes
 from pytest_leakcheck.describe import tally
 from pytest_leakcheck.explain import Finding, examine
 from pytest_leakcheck.growth import Growth
+from pytest_leakcheck.model import Root
 from pytest_leakcheck.patience import is_let_go, patience
 from pytest_leakcheck.places import are_reached, below, names_of_type
 from pytest_leakcheck.watch import Watch, Watched, alive, drop_doomed
@@ -28,11 +29,12 @@ if TYPE_CHECKING:
 
     from pytest_leakcheck.again import Again
     from pytest_leakcheck.extensions import KnownHolder
+    from pytest_leakcheck.lending import Lending
     from pytest_leakcheck.model import Leak, Survivor
     from pytest_leakcheck.options import Ignored, Options
     from pytest_leakcheck.places import Place
 
-Verdict = Literal["leak", "pending", "replaced", "bounded"]
+Verdict = Literal["leak", "pending", "replaced", "bounded", "lent"]
 Reach = Literal["", "near", "far"]
 SLOW = 0.02
 """Seconds that a test must take for it to be quicker to look first whether its survivors are garbage than to run it
@@ -76,6 +78,8 @@ class Known:
     """For a leak, or what is bounded, the containers that its survivors pile up in."""
     is_told: bool = True
     """Whether that test's report, if it is a leak, was one that the reader sees."""
+    lender: str = ""
+    """The wider-scoped fixture whose set-up made what leads there: that may keep survivors for as long as it stands."""
     is_certain: bool = False
     """Whether a second run told that it is bounded; without one, an entry of what is bounded may grow."""
 
@@ -194,7 +198,7 @@ class Ledger:
             self.known.append(known)
         known.verdict, known.leak, known.test, known.is_told = verdict, finding.leak, test, True
         known.refs = watch.refs(objects)[:MOST_REMEMBERED]
-        if verdict in ("leak", "bounded") and finding.container is not None:
+        if verdict in ("leak", "bounded", "lent") and finding.container is not None:
             known.growths.append(Growth(finding.container, is_through_classes=verdict == "leak"))
         return known
 
@@ -247,6 +251,8 @@ class Confirmation:
     """Seconds that survivors may take to die; None: as `patience` has it."""
     kept: Sequence[Any] = ()
     """What pytest keeps for the session: what hangs below it is not looked into."""
+    lending: Lending | None = None
+    """The wider-scoped fixtures that stand."""
     entrusted: list[Entrusted] = field(default_factory=list)
     """What was found out to be held by wider-scoped fixtures alone."""
     _evidence: dict[str, _Evidence] = field(default_factory=dict)
@@ -257,7 +263,9 @@ class Confirmation:
         leaks: list[Leak] = []
         if not self.is_strict:
             for known, members in self.ledger.recognise(self.watch):
-                if again is None or not self._may_grow(known):  # else a second run tells more than another test
+                if known.verdict == "lent":
+                    self._lend_more(known, members)
+                elif again is None or not self._may_grow(known):  # else a second run tells more than another test
                     leaks += self._seen_again(known, members)
                     self.watch.forget(members)
                 del members  # a list of ours that still lived would be counted as a holder that nobody sees
@@ -274,6 +282,14 @@ class Confirmation:
             return leaks + self._with_lines(self._by_repeat(further, before, again), again)
         is_certain = self.is_strict and again is None  # a second run that failed tells nothing of what it would leave
         return leaks + (self._by_survival() if is_certain else self._by_recurrence())
+
+    def _lend_more(self, known: Known, members: list[Any]) -> None:
+        """Leave survivors at a place that a fixture lends to that, or, where it has ended, to be judged anew."""
+        if self.lending is not None and self.lending.stands(known.lender):
+            self._note_entrusted(known.lender, members, self.watch.facts(members))
+            self.watch.forget(members)
+        else:
+            self.ledger.known.remove(known)
 
     def _seen_again(self, known: Known, members: list[Any]) -> list[Leak]:
         """Judge survivors at a known place, without a repeat, a full collection or a search."""
@@ -512,7 +528,8 @@ class Confirmation:
     def _examined(self, both: _Both, *, is_near: bool = False) -> tuple[Finding, ...]:
         """Return what keeps the survivors of both runs alive."""
         objects, facts, number = both
-        return examine(objects, facts, seconds=self.options.search_limit, fresh=number, is_near=is_near)
+        found = examine(objects, facts, seconds=self.options.search_limit, fresh=number, is_near=is_near)
+        return tuple(map(self._lent, found))
 
     def _may_be_leak(self, finding: Finding, number: int) -> bool:
         """Tell whether a finding may be one once a full collection is over: it may also turn out to be garbage."""
@@ -637,14 +654,29 @@ class Confirmation:
         fresh = None if self.is_strict else len(objects)
         facts = self.watch.facts(objects)
         words = self.options.extensions.describe
-        return objects, examine(objects, facts, seconds=self.options.search_limit, fresh=fresh, words=words)
+        found = examine(objects, facts, seconds=self.options.search_limit, fresh=fresh, words=words)
+        return objects, tuple(map(self._lent, found))
+
+    def _lent(self, finding: Finding) -> Finding:
+        """Return a finding as one that a wider-scoped fixture holds, where the set-up of one made what leads to it."""
+        trace = finding.leak.trace
+        name = self.lending.lender_of(finding.above) if self.lending is not None and trace is not None else ""
+        if trace is None or not name or may_live(finding.leak):
+            return finding
+        return finding._replace(leak=replace(finding.leak, trace=replace(trace, root=Root(name, "fixture"))))
 
     def _entrust(self, finding: Finding, objects: list[Any], facts: Sequence[Survivor]) -> None:
         trace = finding.leak.trace
         if trace is not None and trace.root.kind == "fixture":
-            refs = ((rawtypes.weak_reference(objects[index]), facts[index]) for index in finding.members)
-            watched = [Watched(ref, fact) for ref, fact in refs if ref is not None]
-            self.entrusted.append(Entrusted(trace.root.name, watched))
+            members = [objects[index] for index in finding.members]
+            self._note_entrusted(trace.root.name, members, [facts[index] for index in finding.members])
+            if finding.place is not None:
+                self.ledger.remember("lent", finding, self.test, self.watch, ()).lender = trace.root.name
+
+    def _note_entrusted(self, fixture: str, members: list[Any], facts: Sequence[Survivor]) -> None:
+        refs = zip(map(rawtypes.weak_reference, members), facts, strict=True)
+        watched = [Watched(ref, fact) for ref, fact in refs if ref is not None]
+        self.entrusted.append(Entrusted(fixture, watched))
 
     def _may_live(self, leak: Leak) -> bool:
         ignored = self._ignored_by(leak)

@@ -16,6 +16,7 @@ from pytest_leakcheck.growth import container_of, partings
 from pytest_leakcheck.heap import Heap, unseen_holders
 from pytest_leakcheck.labels import labelled
 from pytest_leakcheck.links import INHERENT, bound_at, bound_of, name_links, opened
+from pytest_leakcheck.made import known_by_address
 from pytest_leakcheck.model import Leak, Link, Proof, Root, Survivor, Trace
 from pytest_leakcheck.paths import SEARCH_OBJECTS, Search, find_paths
 from pytest_leakcheck.places import Place, place_of
@@ -65,6 +66,8 @@ class Finding(NamedTuple):
     place: Place | None
     container: Place | None = None
     """Where the paths of fresh survivors part from those of others, if fresh ones were told apart."""
+    above: tuple[tuple[int, int], ...] = ()
+    """The ids of what its path goes through, each with that of its type."""
 
 
 def explain(
@@ -282,7 +285,8 @@ class _Facing(NamedTuple):
             trace = replace(trace, bound="")  # each new one leads to those before it, however many there may be
         leak = self._leak(first, Leak(tuple(heads), trace, also_keeps=tuple(hanging), proof=proof))
         place, container = (first.place, container_of(old, fresh)) if first else (None, None)
-        return Finding(leak, (*group.heads, *group.hanging), place, container)
+        above = known_by_address(self.heap.objects[node] for node in first.nodes[:-1]) if first else ()
+        return Finding(leak, (*group.heads, *group.hanging), place, container, above)
 
     def _paths(self, heads: list[int]) -> tuple[list[list[Any]], list[list[Any]]]:
         """Return the paths of the older among survivors of one cause, and of the fresh ones, if they are told apart."""

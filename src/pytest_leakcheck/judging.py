@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -18,6 +18,8 @@ from pytest_leakcheck.sharing import owners_of, why_not_repeatable, wider_fixtur
 from pytest_leakcheck.turning import tell
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pytest_leakcheck.again import Again
     from pytest_leakcheck.model import Report
     from pytest_leakcheck.scopes import Scopes
@@ -50,6 +52,23 @@ def reach(item: pytest.Item, run: Run, scopes: Scopes) -> None:
         run.check.session.untell(item.nodeid)  # until its report is logged: another plugin may run the test once more
 
 
+class _Lending(NamedTuple):
+    """The wider-scoped fixtures that stand while a test is judged."""
+
+    item: Any
+    scopes: Scopes
+
+    def claim(self, watch: Watch) -> bool:
+        item = self.item
+        return self.scopes.claim(watch, wider_fixtures(item), owners_of(item), item.nodeid)
+
+    def lender_of(self, nodes: Iterable[tuple[int, int]]) -> str:
+        return self.scopes.lender_of(nodes)
+
+    def stands(self, name: str) -> bool:
+        return self.scopes.stands(name)
+
+
 def _may_leave_any(run: Run) -> bool:
     """Tell whether pytest must let go of what it has of the test: not where none of it could be judged."""
     with run.contained():
@@ -63,7 +82,7 @@ def _found(item: pytest.Item, run: Run, scopes: Scopes) -> Report | None:
         return run.check.judge(
             lambda: _second_run(item, run, scopes),
             kept=parametrize_values(item),
-            claim=lambda watch: scopes.claim(watch, wider_fixtures(item), owners_of(item), item.nodeid),  # type: ignore[arg-type]
+            lending=_Lending(item, scopes),
         )
     return run.check.judge_again(run.trouble)  # the error, whose frames had what was judged, is gone by now
 

@@ -15,6 +15,7 @@ from pytest_leakcheck import describe, interpreter, rawtypes
 from pytest_leakcheck.bound import Names, tops_of
 from pytest_leakcheck.census import Census
 from pytest_leakcheck.loading import undisturbed
+from pytest_leakcheck.made import Making
 from pytest_leakcheck.places import below
 from pytest_leakcheck.standing import Standing
 from pytest_leakcheck.watch import Watch
@@ -89,8 +90,6 @@ class Scopes:
         else:
             with self._noting(standing, owners):
                 yield
-        if is_of_pytest and not standing.bound:
-            return
         self._forget_ended()
         self._standing[id(definition)] = standing
 
@@ -98,15 +97,21 @@ class Scopes:
     def _noting(self, standing: Standing, owners: Callable[[], list[Any]]) -> Iterator[None]:
         """Note the names that are bound meanwhile on `owners`, and by a set-up wider than a class's in the program."""
         names = program = Names(())
+        making, loaded = Making(), self._session.own.loaded()
         with self._contained(standing.key):
             interpreter.collect(1)
+            making.start()
             mine = rawtypes.by_id(owners())
             names = Names(mine.values())
             if standing.definition.scope != "class":
                 program = Names(each for each in self._session.own.modules() if id(each) not in mine)
             del mine
-        yield
+        try:
+            yield
+        finally:
+            made = making.stop()
         with self._contained(standing.key):
+            standing.made = made if self._session.own.loaded() == loaded else {}
             bound = names.bound()
             self._note_bound(bound)
             standing.bound = bound + program.bound()
@@ -180,6 +185,16 @@ class Scopes:
             watch.forget_addresses(mine)
             left -= mine
         return len(left) < number
+
+    def lender_of(self, nodes: Iterable[tuple[int, int]]) -> str:
+        """Return the name of a fixture that stands, and whose set-up made one of some objects; empty for none."""
+        known = list(nodes)
+        standing = (each for each in self._standing.values() if not each.has_ended and each.has_made(known))
+        return next((each.name for each in standing), "")
+
+    def stands(self, name: str) -> bool:
+        """Tell whether a fixture of that name stands."""
+        return any(each.name == name and not each.has_ended for each in self._standing.values())
 
     def _note_bound(self, bound: Iterable[Bound]) -> None:
         for each in bound:

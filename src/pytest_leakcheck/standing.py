@@ -32,6 +32,8 @@ class Standing:
     watch: Watch = field(default_factory=Watch)
     bound: list[Bound] = field(default_factory=list)
     """The names that its set-up bound."""
+    made: dict[int, int] = field(default_factory=dict)
+    """The ids of what its set-up made, each with that of its type."""
     is_disturbed: bool = False
     """Whether a test failed of itself while it stood, whose traceback or unfinished work may hold anything."""
 
@@ -49,6 +51,10 @@ class Standing:
         """Return what it shares with a test: its value if the test uses that, and what the names stand for."""
         value = self.definition.cached_result[0]
         return [*([value] if is_used and is_data(value) else ()), *tops_of(self.bound)]
+
+    def has_made(self, nodes: Iterable[tuple[int, int]]) -> bool:
+        """Tell whether its set-up made one of some objects, each given by its id and that of its type."""
+        return any(self.made.get(node) == kind for node, kind in nodes)
 
     def take(self, watched: Iterable[Watched], test: str) -> None:
         """Watch what a test made, or what keeps the origin that it has."""

@@ -78,6 +78,10 @@ class OwnTypes(TypeFilter):
         loaded = [(name, module) for name, module in rawtypes.items_of(sys.modules) if type(name) is str]
         return [module for name, module in loaded if rawtypes.is_module(module) and self.is_own_module(name)]
 
+    def loaded(self) -> set[str]:
+        """Return the names of these modules."""
+        return {name for name in map(rawtypes.text_of, list(sys.modules)) if self.is_own_module(name)}
+
     def ids_of_globals(self) -> set[int]:
         """Return the ids of what these modules have names for."""
         values = (value for module in self.modules() for _, value in rawtypes.items_of(rawtypes.module_dict(module)))
