@@ -6,6 +6,7 @@ What pytest's documentation shows for a conftest.py reads `item.funcargs` while 
 import pytest
 
 PAGES = """
+import types
 import pytest
 
 SEEN = []
@@ -14,7 +15,7 @@ class Page:
     title = "start"
 
 @pytest.fixture(scope="session")
-def browser(): return Page()
+def browser(): return types.SimpleNamespace(title="start")
 
 @pytest.fixture
 def address(): return "start"

@@ -31,7 +31,7 @@ from pytest_leakcheck.marks import plan_for
 from pytest_leakcheck.model import Report
 from pytest_leakcheck.neighbours import is_collecting, offer_to_others
 from pytest_leakcheck.options import ALONE, OPTIONS
-from pytest_leakcheck.release import instance_of
+from pytest_leakcheck.release import instance_of, let_go
 from pytest_leakcheck.repeat import REPEATING
 from pytest_leakcheck.reporting import (
     ensure_reporter,
@@ -313,11 +313,14 @@ class Judge:
             for node in ending_scopes(item, target) if self._scopes.has_watched else ():
                 is_well = steps.down_to(node.parent)
                 started = clock.now()
+                withheld = let_go(item)  # the values of fixtures that have ended by now among them
                 with suspended(item):
                     found |= self._scopes.end(
                         is_broken=not is_well, is_last=node.parent is None, may_fail=run is not None
                     )
+                withheld.give_back(item)
                 if run is not None:
+                    run.is_let_go = True
                     run.judged += clock.now() - started
             steps.down_to(target)
             if run is not None:
