@@ -112,6 +112,70 @@ class TestByRepeat:
         assert line.startswith("leakcheck: test_it.py::test_it: 1 test_it.Thing in test_it.CACHE")
         assert f"at most {bound} " in line
 
+    @pytest.mark.parametrize(
+        ("source", "bound"),
+        [
+            (
+                "POOL = queue.Queue(5)\nPOOL.put(0)\ndef test_it(): POOL.get(), POOL.put(Thing())",
+                "a queue of at most 5",
+            ),
+            ("POOL = asyncio.Queue(5)\ndef test_it(): POOL.put_nowait(Thing())", "a queue of at most 5"),
+            (
+                (
+                    "LOG = handlers.MemoryHandler(9)\n"
+                    "def test_it(): LOG.handle(logging.makeLogRecord({'levelno': 1, 'thing': Thing()}))"
+                ),
+                "a handler of at most 9",
+            ),
+            ("test_it = lambda: Kind(next(NUMBERS))", "the members of an enum"),
+        ],
+        ids=["queue", "asyncio queue", "memory handler", "flags"],
+    )
+    def test_what_the_standard_library_bounds_is_told_so(self, check, suite, source, bound):
+        """Queues with a size, handlers with a capacity, and what an enum makes of combinations of its members."""
+        result = check(
+            f"""import asyncio, enum, itertools, logging, queue
+from logging import handlers
+class Kind(enum.Flag): A, B, C, D, E = 1, 2, 4, 8, 16
+NUMBERS = itertools.count(9)
+{source}
+"""
+        )
+
+        result.assert_outcomes(passed=1)
+        (line,) = suite.lines_of(result, "bounded, not a leak")
+        assert bound in line
+
+    def test_a_pool_that_is_full_after_two_runs_is_no_leak(self, check):
+        """A further run that adds nothing proves it."""
+        result = check("def test_it(): len(KEPT) < 2 and keep(Thing())\n")
+
+        result.assert_outcomes(passed=1)
+
+    def test_each_leak_is_told_with_the_line_that_made_it(self, check, suite):
+        """Of objects of one class as well."""
+        result = check(
+            """
+            OTHERS = set()
+            def test_it():
+                keep(Thing())
+                OTHERS.add(Thing())
+            """
+        )
+
+        result.assert_outcomes(failed=1)
+        lines = [line.partition("suite/")[2] for line in suite.lines_of(result, "test_it.Thing  made during")]
+        assert sorted(lines) == ["test_it.py:20", "test_it.py:21"]
+
+    def test_a_chain_from_each_to_the_one_before_is_told(self, check, suite):
+        """The slot for the latest is not at fault, but what leads on from that."""
+        result = check(
+            "def test_it(): Thing.latest, Thing.latest.before = (new := Thing()), getattr(Thing, 'latest', None)\n"
+        )
+
+        result.assert_outcomes(failed=1)
+        assert suite.lines_of(result, "It leads to the one before it by .before, so that each new one keeps all")
+
     def test_without_v_what_was_set_aside_is_not_told(self, suite):
         """A passing suite's summary is one line."""
         result = suite.run("def test_it(): KEPT[:] = [Thing()]\n", "--leakcheck")
@@ -174,13 +238,13 @@ class TestByRepeat:
         result.stdout.fnmatch_lines(["*Another one, left there by test_it.py::test_first, is still alive.*"])
 
     def test_two_repeats_tell_a_slow_start_from_a_leak(self, check, suite):
-        """--leakcheck-repeat=2 judges what the third run adds: a pool that fills up in two passes."""
+        """--leakcheck-repeat=3 judges what the fourth run adds: a pool that fills up in three passes."""
         source = """
         POOL = []
 
         def test_pool():
             count_run("pool")
-            if len(POOL) < 2:
+            if len(POOL) < 3:
                 POOL.append(Thing())
 
         def test_leak():
@@ -190,9 +254,9 @@ class TestByRepeat:
         check(source).assert_outcomes(failed=2)
         (suite.path / "runs.txt").unlink()
 
-        check(source, "--leakcheck-repeat=2").assert_outcomes(passed=1, failed=1)
+        check(source, "--leakcheck-repeat=3").assert_outcomes(passed=1, failed=1)
 
-        assert runs_of(suite) == {"pool": 3, "leak": 4}
+        assert runs_of(suite) == {"pool": 4, "leak": 5}
 
     def test_attributes_that_are_numbered_are_one_place(self, check):
         """A leak that makes a new name for each object is one all the same."""
@@ -437,6 +501,40 @@ class TestByRecurrence:
         assert len(suite.lines_of(result, "The same leak as in test_it.py::test_second")) == 1
         assert suite.lines_of(result, "  Rerun: pytest test_it.py::test_first test_it.py::test_second --leakcheck")
 
+    def test_a_tuple_that_is_made_anew_with_one_more_is_one_place(self, check):
+        """Wherever in it the new one is."""
+        result = check(
+            """
+            @pytest.fixture(scope="module")
+            def server(): return object()
+
+            def leak():
+                global KEPT
+                KEPT = (*KEPT, Thing())
+
+            def test_first(server): leak()
+            def test_second(server): leak()
+            """
+        )
+
+        result.assert_outcomes(passed=1, failed=1)
+
+    def test_a_test_that_may_be_run_again_tells_of_what_takes_no_weak_reference(self, check):
+        """Though one before it, which may not, has left another one there."""
+        result = check(
+            """
+            class Slotted: __slots__ = ("value",)
+
+            @pytest.fixture(scope="module")
+            def server(): return object()
+
+            def test_first(server): keep(Slotted())
+            def test_second(): keep(Slotted())
+            """
+        )
+
+        result.assert_outcomes(passed=1, failed=1)
+
     def test_a_single_one_is_told_under_v(self, check, suite):
         """The line says what would make it a leak."""
         result = check(self.SOURCE, "-k", "first")
@@ -650,6 +748,18 @@ class TestBareMarker:
 
         result.assert_outcomes(passed=1)
         assert suite.lines_of(result, "leakcheck: test_it.py::test_it: run a second time", "it failed")
+
+
+def test_under_importlib_mode_a_modules_own_name_comes_before_that_of_a_test(suite):
+    """Such a test module is loaded before what it imports."""
+    (suite.path / "pytest.ini").write_text("[pytest]\npythonpath = .\n", "utf-8")
+    suite.write(shop="KEPT = []\nclass Thing: pass\ndef leak(): KEPT.append(Thing())\n")
+    (suite.path / "tests").mkdir()
+    (suite.path / "tests" / "test_it.py").write_text("from shop import KEPT, leak\ntest_it = leak\n", "utf-8")
+    result = suite.run("", "--leakcheck", "--import-mode=importlib")
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["  shop *module *GC root", "    .KEPT *"])
 
 
 class TestBlame:

@@ -453,6 +453,27 @@ class TestFork:
         assert suite.lines_of(result, "2 passed")
 
 
+def test_what_a_fixture_forbids_all_tests_is_not_asked_by_the_check(suite):
+    """Such as to open files; what it needs of its own it loads by other ways than pytest's."""
+    result = suite.run(
+        """
+        from unittest import mock
+
+        def refuse(*_, **__): raise AssertionError("not in a unit test")
+
+        @pytest.fixture(scope="session", autouse=True)
+        def no_files():
+            with mock.patch("builtins.open", refuse), mock.patch("os.path.exists", refuse): yield
+
+        def test_it(): keep(Thing())
+        """,
+        "--leakcheck",
+    )
+
+    result.assert_outcomes(failed=1)
+    assert not suite.lines_of(result, TOLD)
+
+
 @alarms
 class TestSignals:
     RING = """

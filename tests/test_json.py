@@ -75,9 +75,36 @@ def names(leak):
     return [test["id"].rpartition("::")[2] for test in leak["tests"]]
 
 
+KEYWORDS = {
+    *("$schema", "$id", "$ref", "$defs", "title", "description", "type", "properties", "required", "items", "const"),
+    *("additionalProperties", "enum", "pattern", "minimum", "minItems", "anyOf", "oneOf", "format", "maxItems"),
+}
+
+
+def _keywords_of(schema):
+    yield from schema
+    for key, value in schema.items():
+        parts = value.values() if key in ("properties", "$defs") else value if isinstance(value, list) else [value]
+        for part in parts:
+            if isinstance(part, dict):
+                yield from _keywords_of(part)
+
+
 def test_the_schema_is_one():
-    """A misspelt keyword would check nothing."""
+    """A misspelt keyword would check nothing, so there are none but these."""
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+    assert set(_keywords_of(SCHEMA)) <= KEYWORDS
+
+
+def test_a_document_that_lacks_something_does_not_fit(suite, written):
+    """Nor does one with more than the schema has."""
+    suite.run(LEAKY, "--leakcheck", "--leakcheck-json=leaks.json")
+    document = written()
+    del document["leaks"][0]["trace"]["links"][0]["text"]
+
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document, SCHEMA, jsonschema.Draft202012Validator)
 
 
 class TestContent:

@@ -114,6 +114,26 @@ def test_a_target_that_holds_another_leads_to_it():
     assert found.paths == {8: (ROOT, 8), TARGET: (ROOT, 8, TARGET)}
 
 
+def test_of_a_long_chain_of_targets_no_more_is_read_off_than_is_asked_for():
+    """All paths together would have 200 million nodes; where each begins, and what it passes, is told in one go."""
+    length = 20_000
+    chain = [ROOT, *range(10, 10 + length)]
+    found = find_paths(Drawn(list(itertools.pairwise(chain)), {ROOT: 0}), chain[1:], seconds=100)
+
+    assert len(found.paths) == length
+    assert found.paths.get(chain[5]) == tuple(chain[:6])
+    assert set(found.paths.roots().values()) == {ROOT}
+    nearest = found.paths.nearest({chain[3], chain[7]})
+    assert [nearest[chain[index]] for index in (1, 2, 3, 9, length)] == [None, None, *([chain[3]] * 3)]
+
+
+def test_what_is_no_target_has_no_path():
+    """Though it is on the path of one."""
+    found = find_paths(Drawn([(ROOT, 5), (5, TARGET)], {ROOT: 0}), [TARGET], seconds=10)
+
+    assert 5 not in found.paths
+
+
 def test_what_no_root_leads_to_has_no_path():
     """The search is complete, and says so."""
     found = find_paths(Drawn([(5, TARGET), (TARGET, 5)], {}), [TARGET], seconds=10)

@@ -64,13 +64,31 @@ class TestPlaceOf:
         inner[2] = Thing()
         assert ids(place) == {id(inner[1]), id(inner[2])}
 
-    def test_long_keys_are_data(self, app):
-        """A key that is no identifier, or too long for a name, may be another."""
-        for key in ("x" * 80, "two words"):
+    @pytest.mark.parametrize("key", ["index.html", Thing, (Thing, "name"), ("pattern", 0), (("en", Thing), None)])
+    def test_texts_and_classes_are_names_of_entries(self, app, key):
+        """And tuples of them, as the keys of caches are: another key is another entry."""
+        app.CACHE = {key: Thing()}
+        place = place_of([app, vars(app), app.CACHE, app.CACHE[key]])
+
+        app.CACHE["other"] = app.CACHE[str] = app.CACHE["a", 1] = Thing()
+        assert ids(place) == {id(app.CACHE[key])}
+
+    def test_other_keys_are_data(self, app):
+        """Numbers, objects, texts that are too long for a name or mostly digits, classes that a call made."""
+        for key in (
+            7,
+            object(),
+            "x" * 80,
+            "5f0c2d7e-9a41",
+            "k5f0c2d7e",
+            (1, 2),
+            (object(), "a"),
+            type("f.<locals>.C", (), {}),
+        ):
             app.CACHE = {key: Thing()}
             place = place_of([app, vars(app), app.CACHE, app.CACHE[key]])
 
-            app.CACHE["other key"] = Thing()
+            app.CACHE[8] = Thing()
             assert ids(place) == set(map(id, app.CACHE.values()))
 
     def test_the_dict_of_an_instance_is_passed_through(self, app):

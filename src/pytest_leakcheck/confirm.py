@@ -345,6 +345,8 @@ class Confirmation:
         """Tell whether a second run is to say if a place that is no known leak grows."""
         if known.verdict == "bounded" and not known.is_certain:
             return True
+        if known.verdict == "pending" and not known.refs:
+            return True  # what takes no weak reference can't be told to live still
         is_open = known.verdict in ("pending", "replaced") and known.has_living()
         return is_open and (known.holds_living() or self._is_growing(known))
 
@@ -369,24 +371,54 @@ class Confirmation:
         except Exception:  # noqa: BLE001 - the leaks are found, and told without these lines
             return leaks
         if watch is not None:
-            leaks = [leak for leak in leaks if leak.seen_in or not self._has_ended(leak)]
-        lines = {fact.type_name: fact for fact in facts if fact.made}
+            left = {fact.type_name for fact in facts}
+            leaks = [leak for leak in leaks if leak.seen_in or not self._has_ended(leak, left)]
+        lines = self._lines(watch, facts) if watch is not None else {}
 
-        def told(survivor: Survivor) -> Survivor:
-            fact = lines.get(survivor.type_name)
+        def told(leak: Leak, survivor: Survivor) -> Survivor:
+            key = survivor.type_name
+            fact = lines.get((leak.fingerprint, key), lines.get(("", key)))
             if survivor.made or fact is None:
                 return survivor
             return replace(survivor, made=fact.made, file=fact.file, line=fact.line)
 
-        return [replace(leak, survivors=tuple(map(told, leak.survivors))) for leak in leaks]
+        return [replace(leak, survivors=tuple(told(leak, survivor) for survivor in leak.survivors)) for leak in leaks]
 
-    def _has_ended(self, leak: Leak) -> bool:
-        """Tell whether a further run let go of as many of a leak's survivors as the one before had added.
+    def _lines(self, watch: Watch, facts: Sequence[Survivor]) -> dict[tuple[str, str], Survivor]:
+        """Return by type what is known of one that was made; where several lines made some, by leak and type.
 
-        So it keeps a number of them, as a buffer does that is cut to its length; nothing tells of it but that.
+        The first part of a key is a leak's fingerprint, or empty. Several lines that led to one leak tell nothing.
+        """
+        made = [fact for fact in facts if fact.made]
+        number = rawtypes.counts_of(name for name, _ in {(fact.type_name, fact.made) for fact in made})
+        lines = {("", fact.type_name): fact for fact in made if number[fact.type_name] == 1}
+        if len(lines) == len(number):
+            return lines
+        objects = watch.alive()
+        known = watch.facts(objects)
+        for finding in examine(objects, known, seconds=self.options.search_limit, fresh=len(objects)):
+            found = [known[index] for index in finding.members if known[index].made]
+            several = rawtypes.counts_of(name for name, _ in {(fact.type_name, fact.made) for fact in found})
+            lines.update(
+                {
+                    (finding.leak.fingerprint, fact.type_name): fact
+                    for fact in found
+                    if number[fact.type_name] > 1 and several[fact.type_name] == 1
+                }
+            )
+        return lines
+
+    def _has_ended(self, leak: Leak, left: AbstractSet[str]) -> bool:
+        """Tell whether a further run left none of a leak's types, or let go of as many as the one before had added.
+
+        So it keeps a number of them, as a pool does that takes so many, or a buffer that is cut to its length; nothing
+        tells of it but that. `left` are the types of what that run left.
         """
         evidence = self._evidence.get(leak.fingerprint)
-        if evidence is None or sum(ref() is None for ref in evidence.refs) < max(1, evidence.number):
+        if evidence is None:
+            return False
+        is_full = left.isdisjoint(survivor.type_name for survivor in leak.survivors)
+        if not is_full and sum(ref() is None for ref in evidence.refs) < max(1, evidence.number):
             return False
         evidence.known.verdict = "replaced"
         evidence.known.growths.clear()

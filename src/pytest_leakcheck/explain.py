@@ -18,7 +18,7 @@ from pytest_leakcheck.labels import labelled
 from pytest_leakcheck.links import INHERENT, bound_at, bound_of, name_links, opened
 from pytest_leakcheck.made import known_by_address
 from pytest_leakcheck.model import Leak, Link, Proof, Root, Survivor, Trace
-from pytest_leakcheck.paths import SEARCH_OBJECTS, Search, find_paths
+from pytest_leakcheck.paths import SEARCH_OBJECTS, Paths, Search, find_paths
 from pytest_leakcheck.places import Place, place_of
 from pytest_leakcheck.positions import NOT_KNOWN, Positions
 from pytest_leakcheck.proof import OUTSIDE, Room, proving
@@ -40,6 +40,10 @@ IMMORTAL = 1 << 28
 """Counts of references from here on are not counts (deep-frozen strings on CPython 3.11, PEP 683 from 3.12 on)."""
 MOST_TOLD = 100
 """Survivors whose paths are put into words; further ones are only counted."""
+MOST_STEPS = 5_000
+"""References that are put into words for all of them: each takes some 50 microseconds (CPython 3.11)."""
+MOST_BACK = 3
+"""References from a survivor to the one before it that are told; of more, the first."""
 MOST_OTHERS = 9
 """Independent paths told at most beside the first."""
 
@@ -108,10 +112,11 @@ def examine(  # noqa: PLR0913 - what concerns few callers are keywords with defa
             search = _near(roots, ids) if is_near else _search(heap, roots, list(ids), seconds)
             above = _above(heap, roots, search, ids, len(ids) if fresh is None else fresh)
             heads = [index for index in ids.values() if index not in above]
-            told = _told(heap, roots, search, {index: id(objects[index]) for index in heads[:MOST_TOLD]})
+            shown, rest = _affordable(search, heads, objects, fresh)
+            told = _told(heap, roots, search, {index: id(objects[index]) for index in shown})
             limit = max(PROOF_SECONDS, clock.now() - started)
-            facing = _Facing(heap, roots, search, told, fresh, clock.now() + limit, shown=[])
-            groups = _grouped(told, heads[MOST_TOLD:], above, facts)
+            facing = _Facing(heap, roots, search, list(ids), told, fresh, clock.now() + limit, shown=[])
+            groups = _grouped(told, rest, above, facts)
             proofs = facing.proofs(groups)
             found = [facing.finding(group, facts, proof) for group, proof in zip(groups, proofs, strict=True)]
             return tuple(finding._replace(leak=facing.labelled(finding.leak, words)) for finding in found)
@@ -129,7 +134,7 @@ class _Group(NamedTuple):
 
 def _near(roots: Roots, ids: Iterable[int]) -> Search:
     """Return the paths to those of `ids` that the walk from the user's modules has met."""
-    return Search({node: (node,) for node in ids if roots.nearby.distance(node) is not None}, 0, 0, ())
+    return Search(Paths([node for node in ids if roots.nearby.distance(node) is not None], {}), 0, 0, ())
 
 
 def _search(heap: Heap, roots: Roots, ids: list[int], seconds: float) -> Search:
@@ -143,6 +148,23 @@ def _search(heap: Heap, roots: Roots, ids: list[int], seconds: float) -> Search:
     lost = [node for node in search.nearest if heap.missing(node)]
     roots.add_unaccounted(heap.objects[node] for node in lost)
     return find_paths(heap, ids, seconds=seconds)
+
+
+def _affordable(search: Search, heads: list[int], objects: list[Any], fresh: int | None) -> tuple[list[int], list[int]]:
+    """Return the survivors whose paths are to be put into words, and the others: a few where paths are very long.
+
+    The first of the fresh ones and the first of the older ones are always among them.
+    """
+    first = next((index for index in heads if fresh is None or index < fresh), None)
+    oldest = next((index for index in heads if fresh is not None and index >= fresh), None)
+    shown: list[int] = []
+    steps = 0
+    for index in heads:
+        if index in (first, oldest) or (len(shown) < MOST_TOLD and steps < MOST_STEPS):
+            shown.append(index)
+            steps += len(search.paths.get(id(objects[index]), ()))
+    known = set(shown)
+    return shown, [index for index in heads if index not in known]
 
 
 def _told(heap: Heap, roots: Roots, search: Search, nodes: dict[int, int]) -> dict[int, Told | None]:
@@ -209,13 +231,14 @@ def _above(heap: Heap, roots: Roots, search: Search, ids: dict[int, int], fresh:
 
     Only of those before number `fresh`: what piles up below an older one is told by its own path.
     """
+    wanted = {node for node, index in ids.items() if index < fresh}
+    nearest = search.paths.nearest(wanted)
     above = {}
-    for target, path in search.paths.items():
-        start = roots.start(heap.objects[path[0]])
-        first = roots.path_to(heap.objects[path[0]]) if start is not None and start.link is None else ()
-        nodes = (*map(id, first), *path)
-        through = next((node for node in nodes if ids.get(node, fresh) < fresh and node != target), None)
-        if through is not None:
+    for target, root in search.paths.roots().items():
+        start = roots.start(heap.objects[root])
+        first = roots.path_to(heap.objects[root]) if start is not None and start.link is None else ()
+        through = next((id(obj) for obj in first if id(obj) in wanted and id(obj) != target), nearest[target])
+        if through is not None and through != target:
             above[ids[target]] = ids[through]
     return above
 
@@ -259,6 +282,8 @@ class _Facing(NamedTuple):
     heap: Heap
     roots: Roots
     search: Search
+    nodes: Sequence[int]
+    """The ids of the survivors, by their indexes."""
     told: dict[int, Told | None]
     fresh: int | None
     """How many survivors, the first ones, were made last; None where no verdict is still to come."""
@@ -283,10 +308,25 @@ class _Facing(NamedTuple):
         trace = _bounded(first.trace, old, fresh) if first else None
         if trace is not None and self.fresh is not None and any(index >= self.fresh for index in group.hanging):
             trace = replace(trace, bound="")  # each new one leads to those before it, however many there may be
-        leak = self._leak(first, Leak(tuple(heads), trace, also_keeps=tuple(hanging), proof=proof))
+        note = self._way_back(first, group.hanging) if first else ""
+        leak = self._leak(first, Leak(tuple(heads), trace, also_keeps=tuple(hanging), proof=proof, note=note))
         place, container = (first.place, container_of(old, fresh)) if first else (None, None)
         above = known_by_address(self.heap.objects[node] for node in first.nodes[:-1]) if first else ()
         return Finding(leak, (*group.heads, *group.hanging), place, container, above)
+
+    def _way_back(self, first: Told, hanging: Iterable[int]) -> str:
+        """Return by which reference a fresh survivor leads to an older one, in words; empty where it does not."""
+        for index in hanging:
+            path = self.search.paths.get(self.nodes[index], ())
+            if self.fresh is None or index < self.fresh or not path:
+                continue
+            objects = [*self.roots.path_to(self.heap.objects[path[0]]), *(self.heap.objects[node] for node in path[1:])]
+            at = next((number for number, obj in enumerate(objects) if id(obj) == first.nodes[-1]), -1)
+            if at >= 0:
+                links, _ = name_links(_opened(self.heap, objects[at:]))
+                by = "".join(link.text for link in links) if len(links) <= MOST_BACK else links[0].text
+                return f"It leads to the one before it by {by}, so that each new one keeps all earlier ones alive."
+        return ""
 
     def _paths(self, heads: list[int]) -> tuple[list[list[Any]], list[list[Any]]]:
         """Return the paths of the older among survivors of one cause, and of the fresh ones, if they are told apart."""

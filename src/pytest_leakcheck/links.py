@@ -8,6 +8,7 @@ none of them knows is named by its type, never guessed.
 from __future__ import annotations
 
 import contextvars
+import enum
 import functools
 import gc
 import itertools
@@ -55,7 +56,7 @@ def name_links(path: Path, positions: Positions = NOT_KNOWN) -> tuple[tuple[Link
 
 def bound_of(path: Path) -> str:
     """Return what bounds the number of objects that `path` can lead to, or the empty string."""
-    return next(filter(None, map(_bound, path[:-1])), "")
+    return next(filter(None, (_bound(path, index) for index in range(len(path) - 1))), "")
 
 
 def bound_at(path: Path, number: int) -> str:
@@ -68,10 +69,39 @@ def bound_at(path: Path, number: int) -> str:
         while index and any(type(path[index]) is kind for kind in (types.CellType, dict, tuple)):
             index -= 1
         index = index if _is_lru_cache(path[index]) else number - 1
-    return _bound(path[index])
+    return _bound(path, index)
 
 
-def _bound(holder: object) -> str:
+def _bound(path: Path, index: int) -> str:
+    """Return what bounds the number of objects in one on `path`: itself, or what has it as an attribute."""
+    owners = (path[above] for above in range(max(0, index - 2), index))
+    return _own_bound(path[index]) or next(filter(None, (_bound_by(owner, path[index]) for owner in owners)), "")
+
+
+_LIMITED = {
+    ("queue", "Queue"): ("queue", "maxsize", "a queue", "item"),
+    ("asyncio.queues", "Queue"): ("_queue", "_maxsize", "a queue", "item"),
+    ("logging.handlers", "MemoryHandler"): ("buffer", "capacity", "a handler", "record"),
+}
+"""Classes of the standard library, by module and name, that bound what one of their attributes has: that attribute, the
+one with the bound, and words for both."""
+
+
+def _bound_by(owner: object, held: object) -> str:
+    if type(held) is dict and rawtypes.is_type(owner) and rawtypes.derives(type(owner), enum.EnumMeta):
+        is_members = rawtypes.item_of(rawtypes.class_dict(owner), "_value2member_map_") is held
+        return "the members of an enum" if is_members else ""
+    if type(held) is not list and type(held) is not deque:
+        return ""
+    names = ((rawtypes.module_of(base), rawtypes.qualname_of(base)) for base in rawtypes.mro_of(type(owner)))
+    attribute, limit, words, thing = next((_LIMITED[each] for each in names if each in _LIMITED), ("", "", "", ""))
+    if not attribute or rawtypes.attribute(owner, attribute) is not held:
+        return ""
+    most = rawtypes.attribute(owner, limit)
+    return f"{words} of at most {describe.counted(most, thing)}" if type(most) is int and most > 0 else ""
+
+
+def _own_bound(holder: object) -> str:
     if rawtypes.is_instance(holder, deque) and _DEQUE_MAXLEN(holder) is not None:
         return f"a deque of at most {describe.counted(_DEQUE_MAXLEN(holder), 'item')}"
     most = _most_cached(holder)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_FINDERS, _HOOKS, _PATH = tuple(sys.meta_path), tuple(sys.path_hooks), tuple(sys.path)
+# pytest's, which rewrites asserts, looks for files with functions that tests may put others in the place of.
+_FINDERS = tuple(finder for finder in sys.meta_path if not type(finder).__module__.startswith("_pytest."))
+_HOOKS, _PATH = tuple(sys.path_hooks), tuple(sys.path)
 _IMPORT = builtins.__import__
 
 

@@ -7,6 +7,7 @@ roots found. Better ranked roots win over nearer ones; among equals the path is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -14,7 +15,7 @@ from pytest_leakcheck import clock
 from pytest_leakcheck.rounds import Question, finish
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 
     from pytest_leakcheck.rounds import Steps
 
@@ -50,12 +51,61 @@ class Graph(Protocol):
         """Return what makes `node` a root, or None."""
 
 
+class Paths(Mapping[int, tuple[int, ...]]):
+    """For each target reached, the nodes from the root's one to the target: read off where they are asked for.
+
+    All of them together would take the square of their length where each of many targets holds the next.
+    """
+
+    def __init__(self, targets: Iterable[int], parents: Mapping[int, int]) -> None:
+        """Take the `targets` that were reached, and for each node but the roots' the one before it."""
+        self._targets = dict.fromkeys(targets)
+        self._parents = parents
+
+    def __getitem__(self, target: int) -> tuple[int, ...]:
+        nodes = [target]
+        if target not in self._targets:
+            raise KeyError(target)
+        while nodes[-1] in self._parents:
+            nodes.append(self._parents[nodes[-1]])
+        return tuple(reversed(nodes))
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._targets)
+
+    def __len__(self) -> int:
+        return len(self._targets)
+
+    def roots(self) -> dict[int, int]:
+        """Return for each target the first node of its path."""
+        found: dict[int, int] = {}
+        for target in self._targets:
+            line = [target]
+            while line[-1] not in found and line[-1] in self._parents:
+                line.append(self._parents[line[-1]])
+            root = found.get(line[-1], line[-1])
+            found.update(dict.fromkeys(line, root))
+        return {target: found[target] for target in self._targets}
+
+    def nearest(self, wanted: Container[int]) -> dict[int, int | None]:
+        """Return for each node on a path which of `wanted` is nearest to the root on it, the node itself included."""
+        found: dict[int, int | None] = {}
+        for target in self._targets:
+            line = [target]
+            while line[-1] not in found and line[-1] in self._parents:
+                line.append(self._parents[line[-1]])
+            first = found.get(line[-1])
+            for node in reversed(line):
+                first = node if first is None and node in wanted else first
+                found[node] = first
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
     """What a search found: a path for each target that has one, and whether it looked at all there is."""
 
-    paths: dict[int, tuple[int, ...]]
-    """For each target reached, the nodes from the root's one to the target."""
+    paths: Paths
     levels: int
     met: int
     """How many holders were met."""
@@ -133,7 +183,7 @@ def searching(graph: Graph, targets: Sequence[int], *, seconds: float, most: int
         yield Question(frontier)
         frontier = state.climb(graph, frontier)
     routes = _reach(state, max((anchor.rank for anchor in state.anchors.values()), default=0))
-    paths = {target: routes.path(target) for target in targets if target in routes.best}
+    paths = Paths([target for target in targets if target in routes.best], routes.parent)
     return Search(paths, state.levels, len(state.holds), tuple(state.nearest), stopped_by)
 
 
@@ -145,12 +195,6 @@ class _Routes:
 
     def ranks(self, targets: Iterable[int]) -> list[int]:
         return [self.best.get(target, GOOD_RANK + 1) for target in targets]
-
-    def path(self, target: int) -> tuple[int, ...]:
-        nodes = [target]
-        while nodes[-1] in self.parent:
-            nodes.append(self.parent[nodes[-1]])
-        return tuple(reversed(nodes))
 
 
 def _reach(state: _State, worst_rank: int) -> _Routes:

@@ -29,6 +29,8 @@ _ODD = (types.FrameType, types.FunctionType, types.TracebackType)
 """The types of holders that `_parts` does not ask the collector about."""
 _MOST_KEY = 40
 """A longer key is data, not a name."""
+_LEAST_COUNTED, _DIGITS = 8, 4
+"""Texts of so many characters are data where every fourth of them is a digit, or more: a time, an id in hexadecimal."""
 
 
 class _Step(NamedTuple):
@@ -36,7 +38,10 @@ class _Step(NamedTuple):
     qualname: str
     """The names of the type that is met there."""
     key: str | None
-    """The name that leads there, of an attribute or from a dict, if there is one; other keys and indexes are data."""
+    """The name that leads there, of an attribute or from a dict, if there is one; other keys and indexes are data.
+
+    Names are texts and classes, and tuples with any, as a cache has them for keys: each stands for an entry of its own.
+    """
     is_attribute: bool = False
     position: int | None = None
     """Where it is in a tuple: as that of a function's defaults, or of a record, it has a meaning of its own."""
@@ -240,7 +245,7 @@ def place_of(objects: list[Any]) -> Place | None:
     for index in range(first, len(objects)):
         if not _is_own_dict(objects[index - 1], objects[index]):
             owner = objects[index - 2] if index > first and _is_own_dict(objects[index - 2], holder) else holder
-            key = _name_in(owner, objects[index])
+            key = _name_in(owner, objects[index], is_data=bool(steps))
             is_attribute = _items_of(owner) is None and key is not None
             position = _position_in(holder, objects[index])
             steps.append(_Step(*names_of_type(type(objects[index])), key, is_attribute, position))
@@ -267,17 +272,50 @@ def _items_of(holder: Any) -> Any:
     return rawtypes.items_of(names) if rawtypes.is_instance(names, dict) else None
 
 
-def _name_in(holder: Any, value: Any) -> str | None:
-    """Return the name by that a dict, or an attribute of an object or a class, holds a value."""
+def _name_in(holder: Any, value: Any, *, is_data: bool) -> str | None:
+    """Return the name by that a dict, or an attribute of an object or a class, holds a value.
+
+    With `is_data`, a dict is one of the user's, not the names of a module or class.
+    """
     items = _items_of(holder)
     key = next((key for key, found in (_attributes_of(holder) if items is None else items) if found is value), None)
+    if is_data and items is not None:
+        return _name_of(key)
     return key if type(key) is str and key.isidentifier() and len(key) <= _MOST_KEY else None
 
 
-def _position_in(holder: Any, value: Any) -> int | None:
-    if not rawtypes.is_instance(holder, tuple):
+def _name_of(key: object) -> str | None:
+    """Return the name that a key of a dict is; None for data: numbers, objects, and texts or classes made for one."""
+    if type(key) is str:
+        return None if len(key) > _MOST_KEY or _is_counted(key) else key
+    if rawtypes.is_type(key):
+        name = ".".join(names_of_type(key))
+        return None if "<locals>" in name else f"class {name}"
+    if type(key) is not tuple:
         return None
-    return next((index for index, item in enumerate(tuple.__iter__(holder)) if item is value), None)
+    names = [_name_of(part) for part in key]
+    if None not in names:
+        return f"({', '.join(filter(None, names))})"
+    parts = (f"{part!r}" if rawtypes.is_one_of(type(part), _ATOMS) else _name_of(part) for part in key)
+    known = [part for part in parts if part is not None]
+    return f"({', '.join(known)})" if len(known) == len(key) and any(names) else None
+
+
+_ATOMS = (int, bool, type(None))
+"""What a tuple may have beside a name: the flags of a pattern, an argument that is left out."""
+
+
+def _is_counted(text: str) -> bool:
+    return len(text) >= _LEAST_COUNTED and sum(map(str.isdigit, text)) * _DIGITS >= len(text)
+
+
+def _position_in(holder: Any, value: Any) -> int | None:
+    """Return where a tuple has a value; None where a plain one has objects of one type: it is one of many there."""
+    items = list(tuple.__iter__(holder)) if rawtypes.is_instance(holder, tuple) else []
+    is_record = type(holder) is not tuple or rawtypes.is_one_of(type(value), (list, dict, set))
+    if not is_record and all(type(item) is type(value) for item in items):
+        return None
+    return next((index for index, item in enumerate(items) if item is value), None)
 
 
 def _own_dicts(holder: Any) -> list[Any]:
@@ -299,6 +337,10 @@ def _attributes_of(holder: Any) -> list[tuple[Any, Any]]:
     return [*rawtypes.slots_of(holder), *(() if names is None else rawtypes.items_of(names))]
 
 
+def _is_named(key: object, name: str) -> bool:
+    return key == name if type(key) is str else _name_of(key) == name
+
+
 def _follow(wave: dict[int, Any], step: _Step) -> dict[int, Any]:
     """Return what the objects of `wave` refer to by that step, an instance's ``__dict__`` passed through."""
     following: dict[int, Any] = {}
@@ -306,7 +348,7 @@ def _follow(wave: dict[int, Any], step: _Step) -> dict[int, Any]:
         if step.key is not None and step.is_attribute:
             held = [rawtypes.attribute(holder, step.key), rawtypes.c_attribute(holder, step.key)]
         elif step.key is not None:
-            held = [value for key, value in _items_of(holder) or () if type(key) is str and key == step.key]
+            held = [value for key, value in _items_of(holder) or () if _is_named(key, step.key)]
         elif step.position is not None:
             items = list(tuple.__iter__(holder)) if rawtypes.is_instance(holder, tuple) else []
             held = items[step.position : step.position + 1]

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _PYTEST = os.path.join(os.path.dirname(_pytest.__file__), "")  # noqa: PTH118, PTH120 - a prefix, to end in a separator
 REPEATING = pytest.StashKey[bool]()
 """Set on an item while it runs again: then no other hook of ours judges it."""
-_FRAMES = 5
+_FRAMES = 12
 """Frames kept for each allocation of a second run: mostly enough to find a line of the user's above a library's."""
 
 

@@ -188,7 +188,9 @@ class Roots:
 
     def _look_nearby(self, sought: frozenset[int]) -> Nearby:
         names = ((self._modules[id(module)][0], module) for module in self._module_of_dict.values())
-        users = ((name, rawtypes.module_dict(module)) for name, module in names if module_rank(name, module) == USER)
+        own = [(name, module) for name, module in names if module_rank(name, module) == USER]
+        own.sort(key=lambda each: _is_of_tests(each[0]))  # they mostly have what is another's by a name of theirs
+        users = ((name, rawtypes.module_dict(module)) for name, module in own)
         ours = map(id, (self._starts, self._modules, self._module_of_dict))
         return Nearby(users, frozenset({*self._module_of_dict, *self._modules, *ours}), sought)
 
@@ -287,6 +289,12 @@ class Roots:
             )
             start = Start(Anchor(rank, 1, f"{frame.depth:04d}{variable}"), root, link)
             self._add(value, start, is_cell=variable in code.co_cellvars or variable in code.co_freevars)
+
+
+def _is_of_tests(name: str) -> bool:
+    """Tell by its name whether a module is one of tests. Under pytest's ``importlib`` mode these are loaded first."""
+    parts = name.split(".")
+    return any(part in ("test", "tests", "conftest") or part.startswith("test_") for part in parts)
 
 
 def _modules() -> dict[int, tuple[str, object]]:
