@@ -501,6 +501,64 @@ class TestByRecurrence:
         assert len(suite.lines_of(result, "The same leak as in test_it.py::test_second")) == 1
         assert suite.lines_of(result, "  Rerun: pytest test_it.py::test_first test_it.py::test_second --leakcheck")
 
+    MANY = """
+    CACHE = {}
+
+    @pytest.fixture(scope="module")
+    def server(): return object()
+
+    @pytest.mark.parametrize("name", [f"page {number}" for number in range(30)])
+    def test_warms(server, name): CACHE[name] = Thing()
+    """
+
+    def test_a_cache_that_many_tests_warm_is_searched_for_a_few_of_them(self, check, suite):
+        """From then on it is known as a whole, and costs what is new in it."""
+        suite.write(
+            conftest="""
+            import pytest_leakcheck.explain
+            real = pytest_leakcheck.explain.find_paths
+
+            def find_paths(*args, **kwargs):
+                print("\\nsearched")
+                return real(*args, **kwargs)
+
+            pytest_leakcheck.explain.find_paths = find_paths
+            """
+        )
+        result = check(self.MANY, "-s")
+
+        result.assert_outcomes(passed=30)
+        assert result.outlines.count("searched") == 8
+
+    def test_a_test_that_may_be_run_again_tells_of_a_leak_beside_it(self, check):
+        """In the same cache, and one after it that may not."""
+        result = check(
+            self.MANY
+            + """
+    def test_leaks(): CACHE[len(CACHE)] = Thing()
+    def test_leaks_too(server): CACHE[len(CACHE)] = Thing()
+    """
+        )
+
+        result.assert_outcomes(passed=30, failed=2)
+
+    def test_a_registry_that_was_emptied_and_filled_anew_is_no_leak_any_more(self, check):
+        """Though what it had before waits for the collector."""
+        result = check(
+            """
+            def cycle():
+                thing = Thing()
+                thing.itself = thing
+                return thing
+
+            def test_first(): keep(cycle())
+            def test_second(): KEPT.clear(), keep(cycle())
+            def test_third(): KEPT.clear(), keep(cycle())
+            """
+        )
+
+        result.assert_outcomes(passed=2, failed=1)
+
     def test_a_tuple_that_is_made_anew_with_one_more_is_one_place(self, check):
         """Wherever in it the new one is."""
         result = check(

@@ -149,7 +149,7 @@ class TestNamed:
         assert wanted(decimal.Decimal)
 
     def test_each_class_is_judged_once(self):
-        """And not kept alive by that: an address that comes back is judged anew."""
+        """And not kept alive by that: nothing is left of one that has died, and another at its address is judged."""
         judged = []
         wanted = targets.TypeFilter(lambda kind: judged.append(kind.__name__) or True)
 
@@ -159,12 +159,47 @@ class TestNamed:
         assert wanted(Local)
         assert wanted(Local)
         assert judged == ["Local"]
-        ref = weakref.ref(Local)
-        wanted._known[id(int)] = (ref, False)
+        ref, node = weakref.ref(Local), id(Local)
         del Local
         gc.collect()
         assert ref() is None
+        assert node not in wanted._known
+        assert not wanted.is_any_wanted(but=())
+
+    def test_what_is_known_of_a_class_leaves_one_tracked_object(self):
+        """A test may count those before and after, and meet classes in between."""
+        wanted = targets.TypeFilter(lambda kind: kind is int)
         assert wanted(int)
+        assert not wanted(str)
+
+        before = len(gc.get_objects())
+        assert not wanted(float)
+        assert wanted(int)
+        assert len(gc.get_objects()) - before <= 1
+
+    def test_a_look_amid_a_test_leaves_none(self):
+        """It is judged anew each time, until one after the test."""
+        wanted = targets.TypeFilter(lambda kind: kind is int)
+        before = len(gc.get_objects())
+
+        assert (wanted.peek(int), wanted.peek(str)) == (True, False)
+        assert len(gc.get_objects()) == before
+        assert (wanted(int), wanted.peek(int)) == (True, True)
+
+    def test_a_filter_that_is_gone_is_told_of_no_class(self):
+        """One that outlives it may die in peace."""
+
+        class Local:
+            pass
+
+        wanted = targets.TypeFilter(bool)
+        assert wanted(Local)
+        ref = wanted._known[id(Local)]
+        wanted.forget(weakref.KeyedRef(Local, None, 0))
+        assert wanted._known[id(Local)] is ref
+        del wanted, Local
+        gc.collect()
+        assert ref() is None
 
     @pytest.mark.parametrize("obj", [int, sys, print, lambda: None])
     def test_classes_modules_and_functions_are_never_blamed(self, obj):

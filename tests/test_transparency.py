@@ -61,6 +61,15 @@ def test_refcount_of_a_local(turn):
 def test_refcount_of_a_global(turn): same_each_turn("global", sys.getrefcount(SHARED))
 def test_refcount_of_a_class(turn): same_each_turn("class", sys.getrefcount(Local))
 
+def test_tracked_objects_are_as_many_once_classes_of_it_are_gone(turn):
+    gc.collect()
+    before = len(gc.get_objects())
+    for _ in range(500):
+        class Made: part = Thing()
+    del Made
+    gc.collect()
+    assert len(gc.get_objects()) <= before
+
 def test_weak_references_of_a_local(turn):
     thing = Thing()
     assert weakref.getweakrefcount(thing) == 0

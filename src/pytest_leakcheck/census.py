@@ -46,6 +46,7 @@ class Census:
         `at_once`, if given, is told of each object before any collection can free it, and maybe more than once.
         """
         self._is_wanted = is_wanted
+        self._peek: Callable[[type], bool] = getattr(is_wanted, "peek", is_wanted)
         self._at_once = at_once
         self._passed_over = set() if passed_over is None else passed_over
         self._asked: dict[int, tuple[weakref.ref[Any], str]] = {}
@@ -204,15 +205,15 @@ class Census:
             return
         for generation in range(oldest + 1):
             objects = gc.get_objects(generation)
-            self._note_new(objects)
+            self._note_new(objects, is_promoting=is_promoting)
             self._seen += len(objects)
             if is_promoting and self._promoted is not None and len(self._promoted) < MOST_PROMOTED:
                 self._promoted.update(map(id, objects))
 
-    def _note_new(self, objects: list[Any]) -> None:
+    def _note_new(self, objects: list[Any], *, is_promoting: bool = False) -> None:
         if self._asked:
             self._answers += [self._asked.pop(node) for node in self._asked.keys() & set(map(id, objects))]
-        wanted = self._wanted(objects)
+        wanted = self._wanted(objects, self._peek if is_promoting else self._is_wanted)
         new = [obj for obj in wanted if not self._is_old(obj)] if self._old else wanted
         if new:
             self._note(new)
@@ -224,21 +225,22 @@ class Census:
         ref = self._old[id(obj)]
         return ref is None or ref() is obj
 
-    def _wanted(self, objects: list[Any]) -> list[Any]:
+    def _wanted(self, objects: list[Any], is_wanted: Callable[[type], bool]) -> list[Any]:
         """Return the objects of wanted types, each type judged once: there are many more objects than types."""
         kinds = list(map(type, objects))
         nodes = list(map(id, kinds))
         if self._passed_over.issuperset(nodes):
             return []
         distinct = dict(zip(nodes, kinds, strict=True))
-        wanted = {node for node in distinct.keys() - self._passed_over if self._judge(node, distinct[node])}
+        wanted = {node for node in distinct.keys() - self._passed_over if self._judge(distinct[node], is_wanted)}
         return list(itertools.compress(objects, map(wanted.__contains__, nodes))) if wanted else []
 
-    def _judge(self, node: int, kind: type) -> bool:
-        is_wanted = self._is_wanted(kind)
-        if not is_wanted and rawtypes.is_static(kind):
-            self._passed_over.add(node)
-        return is_wanted
+    def _judge(self, kind: type, is_wanted: Callable[[type], bool]) -> bool:
+        if is_wanted(kind):
+            return True
+        if rawtypes.is_static(kind):
+            self._passed_over.add(id(kind))
+        return False
 
     def _note(self, objects: list[Any]) -> None:
         refs = rawtypes.weak_references(objects)
@@ -253,5 +255,5 @@ class Census:
                 self._at_once(obj)
 
     def _note_old(self) -> None:
-        for obj in self._wanted(gc.get_objects()):
+        for obj in self._wanted(gc.get_objects(), self._is_wanted):
             self._old[id(obj)] = rawtypes.weak_reference(obj)

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from pytest_leakcheck.options import Ignored, Options
     from pytest_leakcheck.places import Place
 
-Verdict = Literal["leak", "pending", "replaced", "bounded", "lent"]
+Verdict = Literal["leak", "pending", "replaced", "bounded", "lent", "crowded"]
+"""``crowded``: of a dict with entries by names that many tests, each by another name, left something in."""
 Reach = Literal["", "near", "far"]
 SLOW = 0.02
 """Seconds that a test must take for it to be quicker to look first whether its survivors are garbage than to run it
@@ -45,6 +46,10 @@ not tell: it made many objects, or long ago. Two runs' garbage would take twice 
 _ALL_ALIVE = "Each of three runs left another one, and all of them are alive."
 MOST_REMEMBERED = 64
 """Survivors remembered weakly for each place, to tell whether they still live when another comes."""
+
+
+MOST_ENTRIES = 8
+"""Entries of one dict by different names that are known one by one: each costs a search, and a look at each test."""
 
 
 class Note(NamedTuple):
@@ -101,7 +106,14 @@ class Known:
         living = (ref() for ref in self.refs)
         nodes = {id(obj) for obj in living if obj is not None}  # a variable here would hold one of them as well
         held = self.place.held()
-        return not nodes.isdisjoint(held) or bool(below(list(held.values()), nodes, is_alone=is_alone))
+        is_through_classes = self.verdict == "leak"
+        return not nodes.isdisjoint(held) or bool(
+            below(list(held.values()), nodes, is_alone=is_alone, is_through_classes=is_through_classes)
+        )
+
+    def was_emptied(self) -> bool:
+        """Tell whether it was a leak whose survivors are no longer there, though they may wait for the collector."""
+        return self.verdict == "leak" and bool(self.refs) and not self.still_has_living(is_alone=False)
 
     def holds_living(self) -> bool:
         """Tell whether one of them is still there, so that it is no garbage."""
@@ -157,6 +169,24 @@ class Ledger:
         """Note what the user should see without asking."""
         self.notes.append(Note("warning", text))
 
+    def crowd(self, known: Known) -> None:
+        """Know of a dict alone, and of no entries, where many of these may yet be leaks; `known` is the latest."""
+        registry = known.place.registry() if known.place is not None else None
+        if registry is None:
+            return
+        pending = [each for each in self.known if each.verdict == "pending" and each.place is not None]
+        alike = [each for each in pending if each.place is not None and each.place.is_in(registry)]
+        if len(alike) >= MOST_ENTRIES:
+            self.known = [each for each in self.known if not any(each is other for other in alike)]
+            growth = Growth(registry, is_through_classes=False)
+            self.known.append(Known("crowded", known.leak, known.test, registry, growths=[growth]))
+
+    def _leave_crowd(self, place: Place) -> None:
+        crowds = [each for each in self.known if each.verdict == "crowded" and each.place is not None]
+        for each in crowds:
+            if each.place is not None and place.is_below(each.place):
+                self.known.remove(each)
+
     def recognise(self, watch: Watch) -> list[tuple[Known, list[Any]]]:
         """Return the watched survivors that are held at known places, and those places."""
         living = watch.nodes() if self.known else {}
@@ -166,7 +196,7 @@ class Ledger:
                 if known.is_over():
                     continue
                 members = look(known, living)
-                if members:
+                if members and not known.was_emptied():
                     members += below(members, living.keys() - set(map(id, members)))
                     for obj in members:
                         del living[id(obj)]
@@ -196,6 +226,8 @@ class Ledger:
         if known is None:
             known = Known(verdict, finding.leak, test, finding.place)
             self.known.append(known)
+        if verdict == "leak" and finding.place is not None:
+            self._leave_crowd(finding.place)
         known.verdict, known.leak, known.test, known.is_told = verdict, finding.leak, test, True
         known.refs = watch.refs(objects)[:MOST_REMEMBERED]
         if verdict in ("leak", "bounded", "lent") and finding.container is not None:
@@ -263,11 +295,7 @@ class Confirmation:
         leaks: list[Leak] = []
         if not self.is_strict:
             for known, members in self.ledger.recognise(self.watch):
-                if known.verdict == "lent":
-                    self._lend_more(known, members)
-                elif again is None or not self._may_grow(known):  # else a second run tells more than another test
-                    leaks += self._seen_again(known, members)
-                    self.watch.forget(members)
+                leaks += self._at_known(known, members, again)
                 del members  # a list of ours that still lived would be counted as a holder that nobody sees
         seconds = again.seconds if again is not None else 0.0
         is_in_peril = self.watch.is_in_peril()
@@ -282,6 +310,20 @@ class Confirmation:
             return leaks + self._with_lines(self._by_repeat(further, before, again), again)
         is_certain = self.is_strict and again is None  # a second run that failed tells nothing of what it would leave
         return leaks + (self._by_survival() if is_certain else self._by_recurrence())
+
+    def _at_known(self, known: Known, members: list[Any], again: Again | None) -> list[Leak]:
+        if known.verdict == "lent":
+            self._lend_more(known, members)
+            return []
+        if again is not None and self._may_grow(known):
+            return []  # a second run tells more than another test
+        leaks: list[Leak] = []
+        if known.verdict == "crowded":
+            self._note_pending(known)
+        else:
+            leaks = self._seen_again(known, members)
+        self.watch.forget(members)
+        return leaks
 
     def _lend_more(self, known: Known, members: list[Any]) -> None:
         """Leave survivors at a place that a fixture lends to that, or, where it has ended, to be judged anew."""
@@ -338,12 +380,12 @@ class Confirmation:
         return leaks
 
     def _note_pending(self, known: Known) -> None:
-        if known.verdict == "pending":
+        if known.verdict in ("pending", "crowded"):
             self.ledger.notes.append(Note("pending", known.leak.fingerprint))
 
     def _may_grow(self, known: Known) -> bool:
         """Tell whether a second run is to say if a place that is no known leak grows."""
-        if known.verdict == "bounded" and not known.is_certain:
+        if known.verdict == "crowded" or (known.verdict == "bounded" and not known.is_certain):
             return True
         if known.verdict == "pending" and not known.refs:
             return True  # what takes no weak reference can't be told to live still
@@ -645,9 +687,9 @@ class Confirmation:
                 leaks += self._seen_again(known, members)
                 continue
             bound = finding.leak.trace.bound
-            self._note_pending(
-                self.ledger.remember("bounded" if bound else "pending", finding, self.test, self.watch, members)
-            )
+            known = self.ledger.remember("bounded" if bound else "pending", finding, self.test, self.watch, members)
+            self._note_pending(known)
+            self.ledger.crowd(known)
             self._tell(finding.leak, bound, "a leak if another test leaves one there")
         return leaks
 

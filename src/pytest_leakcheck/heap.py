@@ -309,8 +309,12 @@ class Heap:
         return sum(len(self._holders.get(node, ())) for node in nodes)
 
     def _add_untracked(self, nodes: Collection[int]) -> bool:
-        """Enter the untracked holders of `nodes` and all that holds these; tell whether there are any."""
-        edges = self._untracked_edges(nodes)
+        """Enter the untracked holders of `nodes` and all that holds these; tell whether there are any.
+
+        What is tracked has none: a container is untracked while none of its parts is (CPython 3.10-3.15).
+        """
+        nodes = [node for node in nodes if not interpreter.is_tracked(self.objects[node])]
+        edges = self._untracked_edges(nodes) if nodes else []
         for holder, held in edges:
             self._holders.setdefault(held, {})[holder] = self.multiplicity(holder, held)
         untracked = frozenset(holder for holder, _ in edges)

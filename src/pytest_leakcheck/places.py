@@ -58,6 +58,22 @@ class Place:
         """Tell whether two places are one."""
         return self._owner() is other._owner() and self._steps == other._steps
 
+    def registry(self) -> Place | None:
+        """Return the place of the last dict on the way that has an entry by a name, or None where there is none."""
+        for number in range(len(self._steps) - 1, 0, -1):
+            if self._steps[number].key is not None and not self._steps[number].is_attribute:
+                return Place(self._owner, self._steps[:number])
+        return None
+
+    def is_below(self, other: Place) -> bool:
+        """Tell whether a place is on the way that leads on from `other`."""
+        return self._owner() is other._owner() and self._steps[: len(other._steps)] == other._steps
+
+    def is_in(self, registry: Place) -> bool:
+        """Tell whether a place is that of an entry of `registry`."""
+        own = self.registry()
+        return own is not None and own.is_same(registry)
+
     def may_hold(self, types: set[tuple[str, str]]) -> bool:
         """Tell whether a survivor there could be of one of `types`, each a module's and a type's name."""
         return self._steps[-1][:2] in types

@@ -8,7 +8,7 @@ import sys
 import types
 import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import rawtypes
 
@@ -24,30 +24,51 @@ class TypeFilter:
 
     def __init__(self, judge: Callable[[type], bool]) -> None:
         self._judge = judge
-        self._known: dict[int, tuple[weakref.ref[type], bool]] = {}
+        self._known: dict[int, weakref.KeyedRef[int, type]] = {}
+        self._wanted: set[int] = set()
         self.passed_over: set[int] = set()
         """The ids of living types that are known to be unwanted, for those who pass over many objects."""
+        self._on_death = _forgetting(weakref.ref(self))
 
     def __call__(self, kind: type) -> bool:
         """Tell whether instances of `kind` are wanted."""
-        known = self._known.get(id(kind))
-        if known is not None and known[0]() is kind:
-            return known[1]
-        is_wanted = self._judge(kind)
-        self._known[id(kind)] = (weakref.ref(kind) if is_wanted else self._pass_over(kind), is_wanted)
-        return is_wanted
+        node = id(kind)
+        known = self._known.get(node)
+        if known is None or known() is not kind:
+            is_wanted = self._judge(kind)
+            self._known[node] = weakref.KeyedRef(kind, self._on_death, node)
+            (self._wanted if is_wanted else self.passed_over).add(node)
+        return node in self._wanted
 
-    def _pass_over(self, kind: type) -> weakref.ref[type]:
-        """Pass over a type for as long as it lives: another one may come to its address."""
-        node, passed_over = id(kind), self.passed_over
-        passed_over.add(node)
-        return weakref.ref(kind, lambda _: passed_over.discard(node))
+    def peek(self, kind: type) -> bool:
+        """Tell the same without remembering it: amid a test, which may count what the collector tracks."""
+        known = self._known.get(id(kind))
+        return self._judge(kind) if known is None or known() is not kind else id(kind) in self._wanted
+
+    def forget(self, ref: weakref.KeyedRef[int, type]) -> None:
+        """Forget a type that has died: another one may come to its address.
+
+        Nothing is left of it that the collector tracks: tests count such objects.
+        """
+        if self._known.get(ref.key) is ref:
+            del self._known[ref.key]
+            self._wanted.discard(ref.key)
+            self.passed_over.discard(ref.key)
 
     def is_any_wanted(self, but: Collection[int]) -> bool:
         """Tell whether a class judged so far is wanted and alive, its id not being among `but`."""
-        return any(
-            is_wanted and ref() is not None and node not in but for node, (ref, is_wanted) in self._known.items()
-        )
+        return any(self._known[node]() is not None and node not in but for node in list(self._wanted))
+
+
+def _forgetting(filter_of: weakref.ref[TypeFilter]) -> Callable[[Any], None]:
+    """Return what a filter is told of dead types by; it does not keep the filter."""
+
+    def forget(ref: Any) -> None:
+        type_filter = filter_of()
+        if type_filter is not None:
+            type_filter.forget(ref)
+
+    return forget
 
 
 def named(targets: Sequence[type | str]) -> TypeFilter:
@@ -113,7 +134,7 @@ def own(root: str, packages: Sequence[str], *, watched: Sequence[str] = (), igno
             verdicts[module] = bool(module) and is_own(module)
         return verdicts[module]
 
-    also, never = named(watched), named(ignored)
+    also, never = named(watched).peek, named(ignored).peek  # the answer to all of it is what is remembered
 
     def judge(kind: type) -> bool:
         module = rawtypes.module_of(kind)
