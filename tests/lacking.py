@@ -13,6 +13,7 @@ _IN_PYTHON = "what is written in C on CPython, or in Python, has other parts on 
 _NO_FREEZE = "PyPy has no gc.freeze"
 _NOT_COUNTED = "PyPy counts no references, so that nobody can tell whether all were found"
 _TOO_SLOW = "on PyPy the test itself takes longer than the time it is given"
+_NOT_TOLD_WHAT_IS_MADE = "PyPy does not tell at a bearable cost what a set-up makes"
 _NO_CALLBACKS = "PyPy's collector has no callbacks, thresholds or generations to be seen"
 
 ON_PYPY = {
@@ -62,6 +63,10 @@ ON_PYPY = {
     "test_judging.py": _NO_TRACEMALLOC,
     "test_laws.py::test_a_report_says_that_frozen": _NO_FREEZE,
     "test_laws.py::test_holders_hidden_by_freeze": _NO_FREEZE,
+    "test_lent.py::test_it_costs_a_second_run_once": _NOT_TOLD_WHAT_IS_MADE,
+    "test_lent.py::test_nor_that_of_a_set_up": _NOT_TOLD_WHAT_IS_MADE,
+    "test_lent.py::test_what_a_fake_got": _NOT_TOLD_WHAT_IS_MADE,
+    "test_lent.py::test_what_is_left_there_once_it_has_ended": _NOT_TOLD_WHAT_IS_MADE,
     "test_letting_go.py": _NO_CALLBACKS,
     "test_pace.py": _NO_CALLBACKS,
     "test_patterns.py::TestCallback::test_it_is_called_once": _NOTHING_DIES,

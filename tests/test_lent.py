@@ -65,18 +65,21 @@ def a_handler():
     yield
     shop.LOGGER.removeHandler(handler)
 
+class Server(threading.Thread):
+    def __init__(self):
+        super().__init__()
+        self.got, self.over = [], threading.Event()
+    def run(self): self.over.wait()
+
 @contextmanager
 def a_thread():
-    got, over = [], threading.Event()
-    def serve(mine):
-        over.wait()
-    shop.HOOKS.append(got.append)
-    thread = threading.Thread(target=serve, args=(got,))
-    thread.start()
+    server = Server()
+    shop.HOOKS.append(server.got.append)
+    server.start()
     yield
     shop.HOOKS.pop()
-    over.set()
-    thread.join()
+    server.over.set()
+    server.join()
 """
 NAMES = [
     "a_method_of_a_class",

@@ -16,7 +16,6 @@ from pytest_leakcheck.growth import container_of, partings
 from pytest_leakcheck.heap import Heap, unseen_holders
 from pytest_leakcheck.labels import labelled
 from pytest_leakcheck.links import INHERENT, bound_at, bound_of, name_links, opened
-from pytest_leakcheck.made import known_by_address
 from pytest_leakcheck.model import Leak, Link, Proof, Root, Survivor, Trace
 from pytest_leakcheck.paths import SEARCH_OBJECTS, Paths, Search, find_paths
 from pytest_leakcheck.places import Place, place_of
@@ -70,8 +69,8 @@ class Finding(NamedTuple):
     place: Place | None
     container: Place | None = None
     """Where the paths of fresh survivors part from those of others, if fresh ones were told apart."""
-    above: tuple[tuple[int, int], ...] = ()
-    """The ids of what its path goes through, each with that of its type."""
+    above: tuple[int, ...] = ()
+    """The ids of what its path goes through."""
 
 
 def explain(
@@ -311,8 +310,7 @@ class _Facing(NamedTuple):
         note = self._way_back(first, group.hanging) if first else ""
         leak = self._leak(first, Leak(tuple(heads), trace, also_keeps=tuple(hanging), proof=proof, note=note))
         place, container = (first.place, container_of(old, fresh)) if first else (None, None)
-        above = known_by_address(self.heap.objects[node] for node in first.nodes[:-1]) if first else ()
-        return Finding(leak, (*group.heads, *group.hanging), place, container, above)
+        return Finding(leak, (*group.heads, *group.hanging), place, container, first.nodes[:-1] if first else ())
 
     def _way_back(self, first: Told, hanging: Iterable[int]) -> str:
         """Return by which reference a fresh survivor leads to an older one, in words; empty where it does not."""

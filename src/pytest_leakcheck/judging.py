@@ -62,7 +62,7 @@ class _Lending(NamedTuple):
         item = self.item
         return self.scopes.claim(watch, wider_fixtures(item), owners_of(item), item.nodeid)
 
-    def lender_of(self, nodes: Iterable[tuple[int, int]]) -> str:
+    def lender_of(self, nodes: Iterable[int]) -> str:
         return self.scopes.lender_of(nodes)
 
     def stands(self, name: str) -> bool:

@@ -19,11 +19,8 @@ class Lending(Protocol):
         Then the test is not run again, which would leave them more.
         """
 
-    def lender_of(self, nodes: Iterable[tuple[int, int]]) -> str:
-        """Return the name of a fixture whose set-up made one of some objects, or the empty string.
-
-        Each is given by its id and that of its type.
-        """
+    def lender_of(self, nodes: Iterable[int]) -> str:
+        """Return the name of a fixture whose set-up made one of the objects, all alive, with these ids; else empty."""
 
     def stands(self, name: str) -> bool:
         """Tell whether a fixture of that name stands."""

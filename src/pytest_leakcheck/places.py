@@ -29,6 +29,8 @@ _ODD = (types.FrameType, types.FunctionType, types.TracebackType)
 """The types of holders that `_parts` does not ask the collector about."""
 _MOST_KEY = 40
 """A longer key is data, not a name."""
+_DEEPEST, _MOST_PARTS = 2, 8
+"""How deep tuples in tuples are still names, and of how many parts each."""
 _LEAST_COUNTED, _DIGITS = 8, 4
 """Texts of so many characters are data where every fourth of them is a digit, or more: a time, an id in hexadecimal."""
 
@@ -300,21 +302,19 @@ def _name_in(holder: Any, value: Any, *, is_data: bool) -> str | None:
     return key if type(key) is str and key.isidentifier() and len(key) <= _MOST_KEY else None
 
 
-def _name_of(key: object) -> str | None:
+def _name_of(key: object, depth: int = _DEEPEST) -> str | None:
     """Return the name that a key of a dict is; None for data: numbers, objects, and texts or classes made for one."""
     if type(key) is str:
         return None if len(key) > _MOST_KEY or _is_counted(key) else key
     if rawtypes.is_type(key):
         name = ".".join(names_of_type(key))
         return None if "<locals>" in name else f"class {name}"
-    if type(key) is not tuple:
+    if type(key) is not tuple or not depth or len(key) > _MOST_PARTS:
         return None
-    names = [_name_of(part) for part in key]
-    if None not in names:
-        return f"({', '.join(filter(None, names))})"
-    parts = (f"{part!r}" if rawtypes.is_one_of(type(part), _ATOMS) else _name_of(part) for part in key)
-    known = [part for part in parts if part is not None]
-    return f"({', '.join(known)})" if len(known) == len(key) and any(names) else None
+    names = [_name_of(part, depth - 1) for part in key]
+    pairs = zip(key, names, strict=True)
+    known = [f"{part!r}" if rawtypes.is_one_of(type(part), _ATOMS) else name for part, name in pairs]
+    return f"({', '.join(map(str, known))})" if any(names) and None not in known else None
 
 
 _ATOMS = (int, bool, type(None))

@@ -186,8 +186,11 @@ class Scopes:
             left -= mine
         return len(left) < number
 
-    def lender_of(self, nodes: Iterable[tuple[int, int]]) -> str:
-        """Return the name of a fixture that stands, and whose set-up made one of some objects; empty for none."""
+    def lender_of(self, nodes: Iterable[int]) -> str:
+        """Return the name of a fixture that stands, and whose set-up made one of some objects, given by their ids.
+
+        Empty for none.
+        """
         known = list(nodes)
         standing = (each for each in self._standing.values() if not each.has_ended and each.has_made(known))
         return next((each.name for each in standing), "")

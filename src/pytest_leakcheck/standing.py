@@ -11,6 +11,7 @@ from pytest_leakcheck.places import held_alone
 from pytest_leakcheck.watch import Watch
 
 if TYPE_CHECKING:
+    import weakref
     from collections.abc import Iterable, Sequence
 
     from pytest_leakcheck.bound import Bound
@@ -32,8 +33,8 @@ class Standing:
     watch: Watch = field(default_factory=Watch)
     bound: list[Bound] = field(default_factory=list)
     """The names that its set-up bound."""
-    made: dict[int, int] = field(default_factory=dict)
-    """The ids of what its set-up made, each with that of its type."""
+    made: dict[int, weakref.ref[Any]] = field(default_factory=dict)
+    """What its set-up made, by its ids."""
     is_disturbed: bool = False
     """Whether a test failed of itself while it stood, whose traceback or unfinished work may hold anything."""
 
@@ -52,9 +53,10 @@ class Standing:
         value = self.definition.cached_result[0]
         return [*([value] if is_used and is_data(value) else ()), *tops_of(self.bound)]
 
-    def has_made(self, nodes: Iterable[tuple[int, int]]) -> bool:
-        """Tell whether its set-up made one of some objects, each given by its id and that of its type."""
-        return any(self.made.get(node) == kind for node, kind in nodes)
+    def has_made(self, nodes: Iterable[int]) -> bool:
+        """Tell whether its set-up made one of the objects, all alive, with these ids."""
+        known = (self.made[node] for node in nodes if node in self.made)
+        return any(ref() is not None for ref in known)
 
     def take(self, watched: Iterable[Watched], test: str) -> None:
         """Watch what a test made, or what keeps the origin that it has."""

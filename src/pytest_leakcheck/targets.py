@@ -93,15 +93,20 @@ class OwnTypes(TypeFilter):
         super().__init__(judge)
         self.is_own_module = is_own_module
         """Tells whether the module of that name is the project's."""
+        self._loaded: tuple[int, frozenset[str]] = 0, frozenset()
 
     def modules(self) -> list[types.ModuleType]:
         """Return the project's modules that are loaded."""
         loaded = [(name, module) for name, module in rawtypes.items_of(sys.modules) if type(name) is str]
         return [module for name, module in loaded if rawtypes.is_module(module) and self.is_own_module(name)]
 
-    def loaded(self) -> set[str]:
-        """Return the names of these modules."""
-        return {name for name in map(rawtypes.text_of, list(sys.modules)) if self.is_own_module(name)}
+    def loaded(self) -> frozenset[str]:
+        """Return the names of these modules, as they were when the number of all modules changed last."""
+        number, names = self._loaded
+        if number != len(sys.modules):
+            names = frozenset(name for name in map(rawtypes.text_of, list(sys.modules)) if self.is_own_module(name))
+            self._loaded = len(sys.modules), names
+        return names
 
     def ids_of_globals(self) -> set[int]:
         """Return the ids of what these modules have names for."""
