@@ -24,7 +24,7 @@ from pytest_leakcheck.options import Options
 from surroundings import answers_of
 
 if TYPE_CHECKING:
-    from pytest_leakcheck.confirm import Note
+    from pytest_leakcheck.ledger import Note
     from pytest_leakcheck.model import Leak
 
 PRELUDE = """

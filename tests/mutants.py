@@ -47,6 +47,7 @@ TESTS = {
     "paths": ("paths",),
     "watch": ("watch", "addresses"),
     "confirm": ("judgement", "confirm", "baseline", "hooks", "scopes"),
+    "ledger": ("judgement", "confirm", "baseline", "hooks", "scopes"),
     "check": ("judgement", "block", "within", "by_refcount", "hooks", "baseline"),
     "judging": ("judging", "housekeeping", "outcomes", "verdict", "repeat", "neighbours", "timeouts", "wider_scopes"),
 }

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     from pytest_leakcheck.again import Again
-    from pytest_leakcheck.confirm import Entrusted, Ledger, Note
+    from pytest_leakcheck.ledger import Entrusted, Ledger, Note
     from pytest_leakcheck.lending import Lending
     from pytest_leakcheck.options import Options
 
@@ -88,7 +88,7 @@ class Session:
         """The places of survivors that are known so far."""
         if self._ledger is None:
             with undisturbed():
-                from pytest_leakcheck.confirm import Ledger  # noqa: PLC0415 - most runs never get here; it imports much
+                from pytest_leakcheck.ledger import Ledger  # noqa: PLC0415 - most runs never get here; it imports much
 
             self._ledger = Ledger()
         return self._ledger

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_leakcheck import rawtypes
-from pytest_leakcheck.confirm import Confirmation, Entrusted, Ledger, Note, is_held_by, where
+from pytest_leakcheck.confirm import Confirmation, is_held_by, where
 from pytest_leakcheck.places import below
 
 if TYPE_CHECKING:
+    from pytest_leakcheck.ledger import Entrusted, Ledger, Note
     from pytest_leakcheck.model import Leak
     from pytest_leakcheck.options import Options
     from pytest_leakcheck.watch import Watch

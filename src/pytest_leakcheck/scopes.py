@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from pytest_leakcheck.bound import Bound
     from pytest_leakcheck.check import Session
-    from pytest_leakcheck.confirm import Entrusted, Ledger
+    from pytest_leakcheck.ledger import Entrusted, Ledger
     from pytest_leakcheck.model import Leak
 
 _MOST_WAITING = 64
@@ -258,8 +258,8 @@ class Scopes:
 
     def _judge(self, standing: Standing, *, may_fail: bool) -> Accumulated:
         with undisturbed():
-            from pytest_leakcheck.confirm import Ledger  # noqa: PLC0415 - most runs never get here; it imports much
             from pytest_leakcheck.ending import judge_ending  # noqa: PLC0415 - the same
+            from pytest_leakcheck.ledger import Ledger  # noqa: PLC0415 - most runs never get here; it imports much
 
         ledger = self._ledgers.setdefault(standing.key, Ledger()) if may_fail else Ledger()
         label = f"{standing.key}, set up for {standing.test}"
