@@ -85,6 +85,25 @@ class TestNothingToJudge:
         result.stdout.fnmatch_lines(["seen: ('start', 'start')"])
 
 
+def test_what_a_check_amid_the_test_has_counted_is_let_go_of_too(suite):
+    """What only a fixture's value holds is no leak, and no reason for a second run."""
+    result = suite.run(
+        """
+        @pytest.fixture
+        def box(): return []
+
+        def test_it(box, assert_collected):
+            box.append(Thing())
+            assert_collected.now()
+        """,
+        "--leakcheck",
+        "-v",
+    )
+
+    result.assert_outcomes(passed=1)
+    assert len(suite.lines_of(result, "leakcheck: ")) == 1
+
+
 class TestToBeJudged:
     """The value of a test's own fixture must be gone by the verdict, which comes before the teardown's report."""
 

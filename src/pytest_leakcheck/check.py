@@ -336,6 +336,7 @@ class Check:
         """Tell whether anything that is watched may live by now; where not, there is nothing to judge."""
         return bool(
             self.watch.drop_dead_refs()
+            or self.found
             or self._afterlife
             or self.grades
             or self._own_grades
