@@ -15,7 +15,13 @@ import lacking
 import surroundings
 import template
 
-ENTRY_POINTS = {"cov": "pytest_cov", "hypothesis": "hypothesispytest", "mock": "pytest_mock", "qt": "pytest-qt"}
+ENTRY_POINTS = {
+    "cov": "pytest_cov",
+    "forked": "pytest_forked",
+    "hypothesis": "hypothesispytest",
+    "mock": "pytest_mock",
+    "qt": "pytest-qt",
+}
 """The plugins that pytest knows by another name than their tests give."""
 
 PRELUDE = """

@@ -313,7 +313,7 @@ class Check:
         self.stop()
         if census is None or census.is_empty:
             return
-        known = {id(obj) for obj in (*self.watch.alive(), *self.found.alive())}
+        known = {*self.watch.nodes(), *self.found.nodes()}
         for value, name in census.new_values():
             if id(value) not in known:
                 self.found.add_new([value], _origin_of_fixture(name))

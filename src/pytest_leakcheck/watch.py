@@ -237,16 +237,18 @@ class Watch:
         return bool(self._in_peril())
 
     def _in_peril(self) -> list[_InPeril]:
-        """Return the watched objects whose finalizers are still to run; each class is looked at once."""
-        perilous = rawtypes.with_finalizer([obj for entry in self.watched if (obj := entry.ref()) is not None])
-        if not perilous:
-            return []
-        nodes = {id(obj) for obj in perilous if not interpreter.is_finalized(obj)}
-        del perilous  # what waits for a collection must not be held
+        """Return the watched objects whose finalizers are still to run; each class is looked at once.
+
+        No variable or list here holds one: a collection that comes by itself meanwhile would free the cycle that it
+        hangs below without it, and so it would seem to die at once (seen on 3.15.0).
+        """
+        kinds = rawtypes.by_id([type(entry.ref()) for entry in self.watched])
+        perilous = {node for node, kind in kinds.items() if rawtypes.has_finalizer(kind)}
+        del kinds
         return [
             _InPeril(id(entry.ref()), weakref.ref(type(entry.ref())), entry)
-            for entry in self.watched
-            if id(entry.ref()) in nodes
+            for entry in (self.watched if perilous else ())
+            if id(type(entry.ref())) in perilous and not interpreter.is_finalized(entry.ref())
         ]
 
     def _take_back(self, dead: dict[int, _InPeril], generation: int) -> None:
