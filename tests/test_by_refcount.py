@@ -392,6 +392,30 @@ class TestWhatFails:
 
         result.assert_outcomes(passed=1)
 
+    def test_what_hangs_below_a_cycle_waits_whenever_a_collection_comes(self, suite, tell):
+        """Also while the check itself looks at the classes of what is watched."""
+        suite.write(
+            conftest="""
+            import gc
+            from pytest_leakcheck import rawtypes
+
+            def by_id(objects, real=rawtypes.by_id):
+                gc.collect()
+                return real(objects)
+
+            rawtypes.by_id = by_id
+            """
+        )
+        result, _ = tell(
+            """
+            def test_payload(assert_collected):
+                root = Node()
+                Node(root).payload = assert_collected(Thing(), by_refcount=True)
+            """
+        )
+
+        result.assert_outcomes(failed=1)
+
     def test_an_object_brought_back_to_life_is_a_survivor(self, tell):
         """Its weak references died when its finalizer ran, and it lives on."""
         _, report = tell(
