@@ -104,6 +104,24 @@ def test_what_a_check_amid_the_test_has_counted_is_let_go_of_too(suite):
     assert len(suite.lines_of(result, "leakcheck: ")) == 1
 
 
+def test_what_the_collector_does_not_track_is_let_go_of_too(suite):
+    """An object without attributes, the value of a fixture: it is no text."""
+    result = suite.run(
+        """
+        class Bare: __slots__ = ("__weakref__",)
+
+        @pytest.fixture
+        def bare(): return Bare()
+
+        def test_it(bare, assert_collected): assert_collected(bare)
+        """,
+        "-v",
+    )
+
+    result.assert_outcomes(passed=1)
+    assert len(suite.lines_of(result, "leakcheck: ")) == 1
+
+
 class TestToBeJudged:
     """The value of a test's own fixture must be gone by the verdict, which comes before the teardown's report."""
 

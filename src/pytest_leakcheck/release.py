@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import types
-from pathlib import PurePath
+from pathlib import PosixPath, WindowsPath
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from _pytest.logging import caplog_records_key
 
-from pytest_leakcheck import interpreter, rawtypes
+from pytest_leakcheck import rawtypes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,15 @@ def holds_more_than_texts(item: pytest.Item) -> bool:
     instance = instance_of(item)
     own = None if instance is None else rawtypes.instance_dict(instance)
     attributes = () if own is None else (value for _, value in rawtypes.items_of(own))
-    return any(interpreter.is_tracked(value) for value in (*values, *attributes)) or _has_records(item)
+    return not all(map(_is_text, (*values, *attributes))) or _has_records(item)
+
+
+def _is_text(value: Any) -> bool:
+    """Tell whether a value is a text, a number or a path: it is watched by nobody, and leads to nothing that is."""
+    return rawtypes.is_one_of(type(value), _TEXTS)
+
+
+_TEXTS = (str, bytes, int, float, complex, bool, type(None), PosixPath, WindowsPath)
 
 
 def _has_records(item: pytest.Item) -> bool:
@@ -64,7 +72,7 @@ def _reader(value: Any, definition: Any) -> Callable[[], Any] | None:
     """Return what reads the value of a fixture, if it lives on; None where that would keep it alive."""
     if definition is not None and definition.scope != "function":
         return lambda: definition.cached_result and definition.cached_result[0]
-    if not interpreter.is_tracked(value) or isinstance(value, PurePath):
+    if _is_text(value):
         return lambda: value
     return rawtypes.weak_reference(value)
 
