@@ -502,13 +502,13 @@ class TestByRecurrence:
         assert suite.lines_of(result, "  Rerun: pytest test_it.py::test_first test_it.py::test_second --leakcheck")
 
     MANY = """
-    CACHE = {}
+    CACHE, OTHER = {}, {}
 
     @pytest.fixture(scope="module")
     def server(): return object()
 
     @pytest.mark.parametrize("name", [f"page {number}" for number in range(30)])
-    def test_warms(server, name): CACHE[name] = Thing()
+    def test_warms(server, name): CACHE[name], OTHER[name] = Thing(), Thing()
     """
 
     def test_a_cache_that_many_tests_warm_is_searched_for_a_few_of_them(self, check, suite):

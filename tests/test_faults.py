@@ -98,6 +98,7 @@ class TestErrorsOfTheInterpreter:
         [
             ("watch:Watch.settle", "MemoryError", 2),
             ("check:Check.gather", "MemoryError", 2),
+            ("check:Check.may_leave_any", "MemoryError", 2),
             ("confirm:Confirmation.judge", "RecursionError", 2),
             ("judging:why_not_repeatable", "RecursionError", 1),
             ("judging:completed", "MemoryError", 2),
@@ -115,6 +116,19 @@ class TestErrorsOfTheInterpreter:
         (line,) = suite.lines_of(result, TOLD)
         assert f"{error}: by the test (suite/conftest.py:" in line
         assert has_no_traceback_of_ours(result)
+
+    @pytest.mark.parametrize("call", ["instances_of(Thing)", "now()"])
+    def test_a_check_amid_the_test_breaks_none(self, suite, call):
+        """It is told at the end, and what lives is judged all the same."""
+        suite.write(conftest=breaking("check:Check.gather", "MemoryError"))
+        result = suite.run(
+            f"def test_it(assert_collected):\n    assert_collected.{call}\n    keep(assert_collected(Thing()))"
+        )
+
+        result.assert_outcomes(failed=1)
+        assert suite.lines_of(result, "LEAKED  1 object that should be gone is still alive")
+        (line,) = suite.lines_of(result, TOLD)
+        assert "MemoryError: by the test (suite/conftest.py:" in line
 
     def test_a_check_that_fails_each_time_tells_of_what_lives(self, suite):
         """What was registered and is alive is a leak, found without a search."""

@@ -3,7 +3,11 @@
 What pytest's documentation shows for a conftest.py reads `item.funcargs` while a report is made.
 """
 
+import types
+
 import pytest
+
+from pytest_leakcheck.release import Withheld
 
 PAGES = """
 import types
@@ -120,6 +124,23 @@ def test_what_the_collector_does_not_track_is_let_go_of_too(suite):
 
     result.assert_outcomes(passed=1)
     assert len(suite.lines_of(result, "leakcheck: ")) == 1
+
+
+def test_a_fault_of_a_hooks_own_is_what_it_is_without_the_plugin(peek):
+    """Where pytest has let go of nothing."""
+    source = "def test_it(address): pass"
+    plain = peek('item.funcargs["page"]', source, "--no-leakcheck")
+
+    assert peek('item.funcargs["page"]', source).ret == plain.ret == pytest.ExitCode.INTERNAL_ERROR
+
+
+def test_an_item_without_fixtures_gets_none_back():
+    """As those of other plugins may be."""
+    item = types.SimpleNamespace()
+
+    Withheld({"page": lambda: 1}).give_back(item)
+
+    assert not vars(item)
 
 
 class TestToBeJudged:

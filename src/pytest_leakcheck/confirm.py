@@ -189,9 +189,7 @@ class Confirmation:
             return False
         if not known.still_has_living(is_alone=False):  # replaced, and garbage or not: so nothing need be collected
             return False
-        self.watch.collect(most=1)  # what leads to it beside the place may be garbage that waits for the collector
-        if known.has_living():
-            self.watch.collect()
+        self.watch.collect()  # what leads to it beside the place may be garbage that waits for the collector
         return known.still_has_living()
 
     def _with_lines(self, leaks: list[Leak], again: Again) -> list[Leak]:

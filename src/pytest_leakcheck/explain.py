@@ -307,24 +307,23 @@ class _Facing(NamedTuple):
         trace = _bounded(first.trace, old, fresh) if first else None
         if trace is not None and self.fresh is not None and any(index >= self.fresh for index in group.hanging):
             trace = replace(trace, bound="")  # each new one leads to those before it, however many there may be
-        note = self._way_back(first, group.hanging) if first else ""
+        note = self._way_back(group) if first else ""
         leak = self._leak(first, Leak(tuple(heads), trace, also_keeps=tuple(hanging), proof=proof, note=note))
         place, container = (first.place, container_of(old, fresh)) if first else (None, None)
         return Finding(leak, (*group.heads, *group.hanging), place, container, first.nodes[:-1] if first else ())
 
-    def _way_back(self, first: Told, hanging: Iterable[int]) -> str:
-        """Return by which reference a fresh survivor leads to an older one, in words; empty where it does not."""
-        for index in hanging:
-            path = self.search.paths.get(self.nodes[index], ())
-            if self.fresh is None or index < self.fresh or not path:
-                continue
-            objects = [*self.roots.path_to(self.heap.objects[path[0]]), *(self.heap.objects[node] for node in path[1:])]
-            at = next((number for number, obj in enumerate(objects) if id(obj) == first.nodes[-1]), -1)
-            if at >= 0:
-                links, _ = name_links(_opened(self.heap, objects[at:]))
-                by = "".join(link.text for link in links) if len(links) <= MOST_BACK else links[0].text
-                return f"It leads to the one before it by {by}, so that each new one keeps all earlier ones alive."
-        return ""
+    def _way_back(self, group: _Group) -> str:
+        """Return by which reference a fresh survivor leads to an older one, in words; empty where none does."""
+        older = (index for index in group.hanging if self.fresh is not None and index >= self.fresh)
+        path = next((self.search.paths[self.nodes[index]] for index in older), ())
+        if not path:
+            return ""
+        heads = {self.nodes[index] for index in group.heads}
+        objects = [*self.roots.path_to(self.heap.objects[path[0]]), *(self.heap.objects[node] for node in path[1:])]
+        at = max((number for number, obj in enumerate(objects[:-1]) if id(obj) in heads), default=0)
+        links, _ = name_links(_opened(self.heap, objects[at:]))
+        by = "".join(link.text for link in links) if len(links) <= MOST_BACK else links[0].text
+        return f"It leads to the one before it by {by}, so that each new one keeps all earlier ones alive."
 
     def _paths(self, heads: list[int]) -> tuple[list[list[Any]], list[list[Any]]]:
         """Return the paths of the older among survivors of one cause, and of the fresh ones, if they are told apart."""

@@ -39,10 +39,10 @@ def call_own(item: pytest.Item, name: str, error: Exception, /, **given: Any) ->
 def _raising(item: pytest.Item, name: str, error: Exception) -> str:
     """Return the words for the implementation of a hook that an error has come from, as far as its frames tell."""
     codes = set(_codes(error.__traceback__))
-    for impl in getattr(item.ihook, name).get_hookimpls():
-        if getattr(impl.function, "__code__", None) in codes and not is_of_pytest(impl.plugin):
-            return f"the hook {name} of plugin {plugin_name(item.config, impl)!r}"
-    return f"the hook {name} of some plugin"
+    others = (impl for impl in getattr(item.ihook, name).get_hookimpls() if not is_of_pytest(impl.plugin))
+    raising = (impl for impl in others if getattr(impl.function, "__code__", None) in codes)
+    words = (f"the hook {name} of plugin {plugin_name(item.config, impl)!r}" for impl in raising)
+    return next(words, f"the hook {name} of some plugin")
 
 
 def _codes(tb: types.TracebackType | None) -> Iterator[types.CodeType]:
