@@ -73,6 +73,16 @@ class TestPlaceOf:
         app.CACHE["other"] = app.CACHE[str] = app.CACHE["a", 1] = Thing()
         assert ids(place) == {id(app.CACHE[key])}
 
+    def test_where_a_leak_goes_on_only_what_may_be_an_attribute_is_a_name(self, app):
+        """A registry that leaks by one text leaks by the next."""
+        app.CACHE = {"index.html": Thing(), "about.html": Thing()}
+        place = place_of([app, vars(app), app.CACHE, app.CACHE["index.html"]])
+        assert set(place.held(is_strict=False)) == set(map(id, app.CACHE.values()))
+
+        app.CACHE = {"first": Thing(), "second": Thing()}
+        place = place_of([app, vars(app), app.CACHE, app.CACHE["first"]])
+        assert set(place.held(is_strict=False)) == {id(app.CACHE["first"])}
+
     def test_other_keys_are_data(self, app):
         """Numbers, objects, texts that are too long for a name or mostly digits, classes that a call made."""
         for key in (

@@ -224,7 +224,7 @@ def _placed(known: Known, living: Mapping[int, type]) -> list[Any]:
     if known.place is None or not known.place.may_hold(types):
         return []
     if known.verdict == "leak":
-        return [obj for node, obj in known.place.held().items() if node in living]
+        return [obj for node, obj in known.place.held(is_strict=False).items() if node in living]
     return known.place.held_alone(living.keys())
 
 

@@ -93,20 +93,24 @@ class Place:
         del wave, found
         return held_alone(members, list(met.values()), wanted) if members else []
 
-    def held(self, *, is_exact: bool = True) -> dict[int, Any]:
-        """Return the objects held there now, by id; with `is_exact` off, the keys of dicts are data."""
+    def held(self, *, is_exact: bool = True, is_strict: bool = True) -> dict[int, Any]:
+        """Return the objects held there now, by id.
+
+        With `is_exact` off, the keys of dicts are data; with `is_strict` off, those are that could be no attribute's.
+        """
         wave: dict[int, Any] = {}
-        for wave in self._waves(is_exact=is_exact):  # noqa: B007 - the last one
+        for wave in self._waves(is_exact=is_exact, is_strict=is_strict):  # noqa: B007 - the last one
             pass
         return wave
 
-    def _waves(self, *, is_exact: bool) -> Iterator[dict[int, Any]]:
+    def _waves(self, *, is_exact: bool, is_strict: bool = True) -> Iterator[dict[int, Any]]:
         """Yield what the owner has its names in, and what each step leads to; nothing past a step to too many."""
         names = _start_of(self._owner())
         wave = {id(names): names} if names is not None else {}
         yield wave
         for number, step in enumerate(self._steps):
-            is_name = is_exact or step.is_attribute or not number
+            may_be_data = not is_exact or not (is_strict or (step.key or "").isidentifier())
+            is_name = step.is_attribute or not number or not may_be_data
             wave = _follow(wave, step if is_name else step._replace(key=None))
             wave = {} if len(wave) > MOST_OBJECTS else wave
             yield wave
