@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import itertools
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import rawtypes
@@ -31,11 +32,16 @@ class Growth:
         self._container = container
         self._is_through_classes = is_through_classes
         self._known: set[int] = set()
+        self._size: int | None = None
+        self.has_shrunk = False
+        """Whether the last look found entries that came in the stead of others, as far as is known of the size."""
         self._take_new(container.held(is_exact=False).values())
 
     def take(self, wanted: AbstractSet[int]) -> list[Any]:
         """Return the objects with ids in `wanted` that are, or hang below, entries that came since the last call."""
         containers = self._container.held(is_exact=False).values()
+        before, self._size = self._size, _size(containers)
+        self.has_shrunk = before is None or self._size is None or self._size <= before
         found = self._among(self._take_latest(containers), wanted)
         left = wanted - set(map(id, found))
         return found if not left else [*found, *self._among(self._take_new(containers), left)]
@@ -62,6 +68,17 @@ class Growth:
         known, self._known = self._known, set(map(id, entries))
         fresh = self._known - known
         return [entry for entry in entries if id(entry) in fresh] if fresh else []
+
+
+def _size(containers: Collection[Any]) -> int | None:
+    """Return how many entries some containers have, None where one is of a kind that does not tell."""
+    total = 0
+    for container in containers:
+        kind = next((kind for kind in (list, dict, set, deque) if rawtypes.is_instance(container, kind)), None)
+        if kind is None:
+            return None
+        total += kind.__len__(container)
+    return total
 
 
 def _backwards(container: Any) -> Iterator[Any]:

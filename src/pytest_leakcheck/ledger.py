@@ -90,8 +90,14 @@ class Known:
         )
 
     def was_emptied(self) -> bool:
-        """Tell whether it was a leak whose survivors are no longer there, though they may wait for the collector."""
-        return self.verdict == "leak" and bool(self.refs) and not self.still_has_living(is_alone=False)
+        """Tell whether it was a leak whose survivors are no longer there, though they may wait for the collector.
+
+        Not where the containers that they pile up in have but grown, which costs less to tell.
+        """
+        if self.verdict != "leak" or not self.refs:
+            return False
+        has_grown = bool(self.growths) and not any(growth.has_shrunk for growth in self.growths)
+        return not (has_grown or self.still_has_living(is_alone=False))
 
     def holds_living(self) -> bool:
         """Tell whether one of them is still there, so that it is no garbage."""
