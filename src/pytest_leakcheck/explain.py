@@ -231,9 +231,10 @@ def _above(heap: Heap, roots: Roots, search: Search, ids: dict[int, int], fresh:
     Only of those before number `fresh`: what piles up below an older one is told by its own path.
     """
     wanted = {node for node, index in ids.items() if index < fresh}
-    nearest = search.paths.nearest(wanted)
+    nearest, firsts = search.paths.nearest(wanted), search.paths.roots()
     above = {}
-    for target, root in search.paths.roots().items():
+    for target in search.paths:
+        root = firsts[target]
         start = roots.start(heap.objects[root])
         first = roots.path_to(heap.objects[root]) if start is not None and start.link is None else ()
         through = next((id(obj) for obj in first if id(obj) in wanted and id(obj) != target), nearest[target])

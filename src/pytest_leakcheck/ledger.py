@@ -158,7 +158,7 @@ class Ledger:
         registry = known.place.registry() if known.place is not None else None
         if registry is None:
             return
-        pending = [each for each in self.known if each.verdict == "pending" and each.place is not None]
+        pending = (each for each in self.known if each.verdict == "pending")
         alike = [each for each in pending if each.place is not None and each.place.is_in(registry)]
         if len(alike) >= MOST_ENTRIES:
             self.known = [each for each in self.known if not any(each is other for other in alike)]
@@ -166,10 +166,11 @@ class Ledger:
             self.known.append(Known("crowded", known.leak, known.test, registry, growths=[growth]))
 
     def _leave_crowd(self, place: Place) -> None:
-        crowds = [each for each in self.known if each.verdict == "crowded" and each.place is not None]
-        for each in crowds:
-            if each.place is not None and place.is_below(each.place):
-                self.known.remove(each)
+        self.known = [
+            each
+            for each in self.known
+            if each.verdict != "crowded" or each.place is None or not place.is_below(each.place)
+        ]
 
     def recognise(self, watch: Watch) -> list[tuple[Known, list[Any]]]:
         """Return the watched survivors that are held at known places, and those places."""

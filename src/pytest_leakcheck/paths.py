@@ -15,7 +15,7 @@ from pytest_leakcheck import clock
 from pytest_leakcheck.rounds import Question, finish
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 
     from pytest_leakcheck.rounds import Steps
 
@@ -77,18 +77,16 @@ class Paths(Mapping[int, tuple[int, ...]]):
         return len(self._targets)
 
     def roots(self) -> dict[int, int]:
-        """Return for each target the first node of its path."""
-        found: dict[int, int] = {}
-        for target in self._targets:
-            line = [target]
-            while line[-1] not in found and line[-1] in self._parents:
-                line.append(self._parents[line[-1]])
-            root = found.get(line[-1], line[-1])
-            found.update(dict.fromkeys(line, root))
-        return {target: found[target] for target in self._targets}
+        """Return for each node on a path the first one of that path."""
+        found = self._first(lambda node: node not in self._parents)
+        return {node: first for node, first in found.items() if first is not None}
 
     def nearest(self, wanted: Container[int]) -> dict[int, int | None]:
         """Return for each node on a path which of `wanted` is nearest to the root on it, the node itself included."""
+        return self._first(wanted.__contains__)
+
+    def _first(self, is_wanted: Callable[[int], bool]) -> dict[int, int | None]:
+        """Return for each node on a path the first one of that path that is wanted; each node is passed once."""
         found: dict[int, int | None] = {}
         for target in self._targets:
             line = [target]
@@ -96,7 +94,7 @@ class Paths(Mapping[int, tuple[int, ...]]):
                 line.append(self._parents[line[-1]])
             first = found.get(line[-1])
             for node in reversed(line):
-                first = node if first is None and node in wanted else first
+                first = node if first is None and is_wanted(node) else first
                 found[node] = first
         return found
 
