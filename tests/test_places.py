@@ -10,8 +10,8 @@ from collections import deque
 import pytest
 
 from pytest_leakcheck import places
-from pytest_leakcheck.growth import Growth, container_of
-from pytest_leakcheck.places import are_reached, below, names_of_type, place_of
+from pytest_leakcheck.growth import Growth, container_of, take
+from pytest_leakcheck.places import are_reached, below, below_each, names_of_type, place_of
 
 
 class Thing:
@@ -32,6 +32,10 @@ def app(monkeypatch):
 
 def ids(place):
     return set(place.held())
+
+
+def taken(growth, wanted, *, is_through_classes=True):
+    return take([[growth]], wanted, is_through_classes=is_through_classes)[0]
 
 
 class TestPlaceOf:
@@ -233,6 +237,17 @@ class TestBelow:
 
         assert below([top], {id(last)}) == []
 
+    def test_what_hangs_below_two_is_told_of_the_nearer(self):
+        """Nothing but the two leads to it, so it is neither's alone; one look at both is enough."""
+        near, far, shared = Holder(), Holder(), Thing()
+        near.held, far.held = shared, [shared, Thing()]
+        last = far.held[1]
+        wanted = {id(shared), id(last)}
+        del shared, last
+
+        assert below_each([[far], [near]], wanted, is_through_classes=False) == [[far.held[1]], [near.held]]
+        assert below([far], wanted) == [far.held[1]]
+
 
 class TestReach:
     def test_what_references_lead_to_is_reached(self):
@@ -262,21 +277,21 @@ class TestGrowth:
     def test_what_is_below_a_new_entry_is_of_the_leak(self, app):
         """Once: later, the entry is an old one."""
         app.KEPT = [Thing()]
-        growth = Growth(place_of([app, vars(app), app.KEPT]), is_through_classes=True)
+        growth = Growth(place_of([app, vars(app), app.KEPT]))
         entry, below_it, elsewhere = Holder(), Thing(), Thing()
         entry.held = below_it
         app.KEPT.append(entry)
         wanted = {id(entry), id(below_it), id(elsewhere)}
         del below_it
 
-        assert growth.take(wanted) == [entry, entry.held]
-        assert growth.take(wanted) == []
+        assert taken(growth, wanted) == [entry, entry.held]
+        assert taken(growth, wanted) == []
 
     @pytest.mark.parametrize("kind", [list, set, dict, deque])
     def test_a_new_entry_may_be_anywhere(self, app, kind):
         """Before what is known, in no order at all, or as a key: each new one counts once."""
         app.KEPT = kind() if kind is not dict else {}
-        growth = Growth(place_of([app, vars(app), app.KEPT]), is_through_classes=True)
+        growth = Growth(place_of([app, vars(app), app.KEPT]))
         things = [Thing() for _ in range(3)]
         add = {
             list: lambda thing: app.KEPT.insert(0, thing),
@@ -287,37 +302,37 @@ class TestGrowth:
 
         for thing in things:
             add(thing)
-            assert growth.take({*map(id, things)}) == [thing]
-        assert growth.take({*map(id, things)}) == []
+            assert taken(growth, {*map(id, things)}) == [thing]
+        assert taken(growth, {*map(id, things)}) == []
 
     def test_a_class_that_is_an_entry_is_looked_into(self, app):
         """A registry of classes keeps what these have."""
         app.REGISTRY = {}
-        growth = Growth(place_of([app, vars(app), app.REGISTRY]), is_through_classes=True)
+        growth = Growth(place_of([app, vars(app), app.REGISTRY]))
         app.REGISTRY["Form"] = [type("Form", (), {"fields": [Thing()]})]
         fields = app.REGISTRY["Form"][0].fields
 
-        assert growth.take({id(fields[0])}) == fields
+        assert taken(growth, {id(fields[0])}) == fields
 
     def test_so_is_its_base_that_a_call_made(self, app):
         """A test that registers a class may have made the one below as well; what other classes have is everybody's."""
         app.REGISTRY = {}
-        growth = Growth(place_of([app, vars(app), app.REGISTRY]), is_through_classes=True)
+        growth = Growth(place_of([app, vars(app), app.REGISTRY]))
         common = type("Common", (), {"shared": Thing()})
 
         base = type("Base", (common,), {"fields": [Thing()], "__qualname__": "test.<locals>.Base"})
         app.REGISTRY["Form"] = type("Form", (base,), {})
 
-        assert growth.take({id(base.fields[0]), id(common.shared)}) == base.fields
+        assert taken(growth, {id(base.fields[0]), id(common.shared)}) == base.fields
 
     def test_it_is_not_where_the_container_is_bounded(self, app):
         """It may have what grows by itself."""
         app.REGISTRY = {}
-        growth = Growth(place_of([app, vars(app), app.REGISTRY]), is_through_classes=False)
+        growth = Growth(place_of([app, vars(app), app.REGISTRY]))
         field = Thing()
         app.REGISTRY["Form"] = [type("Form", (), {"fields": [field]})]
 
-        assert growth.take({id(field)}) == []
+        assert taken(growth, {id(field)}, is_through_classes=False) == []
 
     def test_a_container_in_a_slot_is_found_by_its_name(self, app):
         """Once it is there: an empty slot has none."""
@@ -327,34 +342,34 @@ class TestGrowth:
 
         app.SLOTS = Slots()
         app.SLOTS.kept = []
-        growth = Growth(place_of([app, vars(app), app.SLOTS, app.SLOTS.kept]), is_through_classes=True)
+        growth = Growth(place_of([app, vars(app), app.SLOTS, app.SLOTS.kept]))
         thing, other = Thing(), Thing()
         app.SLOTS.kept.append(thing)
         app.SLOTS.other = [other]
 
-        assert growth.take({id(thing), id(other)}) == [thing]
+        assert taken(growth, {id(thing), id(other)}) == [thing]
         del app.SLOTS.kept
-        assert growth.take({id(thing), id(other)}) == []
+        assert taken(growth, {id(thing), id(other)}) == []
 
     def test_the_class_of_an_entry_is_not(self, app, monkeypatch):
         """What a class attribute holds is not held by each instance."""
         app.KEPT = []
-        growth = Growth(place_of([app, vars(app), app.KEPT]), is_through_classes=True)
+        growth = Growth(place_of([app, vars(app), app.KEPT]))
         slot = Thing()
         monkeypatch.setattr(Holder, "held", slot)
         app.KEPT.append(Holder())
 
-        assert growth.take({id(slot)}) == []
+        assert taken(growth, {id(slot)}) == []
 
     def test_all_keys_of_a_registry_are_one(self, app):
         """A list at another key is the same container for a leak; another global is not."""
         app.BY_NAME, app.OTHERS = {"a": []}, {"a": []}
-        growth = Growth(place_of([app, vars(app), app.BY_NAME, app.BY_NAME["a"]]), is_through_classes=True)
+        growth = Growth(place_of([app, vars(app), app.BY_NAME, app.BY_NAME["a"]]))
         things = [Thing(), Thing()]
         app.BY_NAME["b"] = things[:1]
         app.OTHERS["a"].append(things[1])
 
-        assert growth.take(set(map(id, things))) == things[:1]
+        assert taken(growth, set(map(id, things))) == things[:1]
 
     def test_the_container_that_grows_is_where_the_paths_of_two_runs_part(self, app):
         """One path that leads on to the end as in the first run tells nothing: the next one is looked at."""

@@ -15,7 +15,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import rawtypes
-from pytest_leakcheck.places import below, place_of
+from pytest_leakcheck.places import below_each, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -27,33 +27,20 @@ if TYPE_CHECKING:
 class Growth:
     """The entries of a container that a leak goes into, from the time it was confirmed."""
 
-    def __init__(self, container: Place, *, is_through_classes: bool) -> None:
-        """Take the entries that there are for known; what hangs below new ones by a class counts where that is said."""
+    def __init__(self, container: Place) -> None:
+        """Take the entries that there are for known."""
         self._container = container
-        self._is_through_classes = is_through_classes
         self._known: set[int] = set()
         self._size: int | None = None
         self.has_shrunk = False
         """Whether the last look found entries that came in the stead of others, as far as is known of the size."""
-        self._take_new(container.held(is_exact=False).values())
+        self.take_new()
 
-    def take(self, wanted: AbstractSet[int]) -> list[Any]:
-        """Return the objects with ids in `wanted` that are, or hang below, entries that came since the last call."""
+    def take_latest(self) -> list[Any]:
+        """Return the entries behind the last known one: that costs as much as is new, and is mostly all of it."""
         containers = self._container.held(is_exact=False).values()
         before, self._size = self._size, _size(containers)
         self.has_shrunk = before is None or self._size is None or self._size <= before
-        found = self._among(self._take_latest(containers), wanted)
-        left = wanted - set(map(id, found))
-        return found if not left else [*found, *self._among(self._take_new(containers), left)]
-
-    def _among(self, fresh: list[Any], wanted: AbstractSet[int]) -> list[Any]:
-        return [
-            *(entry for entry in fresh if id(entry) in wanted),
-            *below(fresh, wanted, is_through_classes=self._is_through_classes),
-        ]
-
-    def _take_latest(self, containers: Collection[Any]) -> list[Any]:
-        """Take the entries behind the last known one: that costs as much as is new, and mostly finds all of it."""
         fresh = [
             entry
             for each in containers
@@ -62,12 +49,33 @@ class Growth:
         self._known.update(map(id, fresh))
         return fresh
 
-    def _take_new(self, containers: Collection[Any]) -> list[Any]:
-        """Take all entries that are new, at the cost of looking at each."""
-        entries = [entry for each in containers for entry in _entries(each)]
+    def take_new(self) -> list[Any]:
+        """Return all entries that came since the last call of either, at the cost of looking at each."""
+        entries = [entry for each in self._container.held(is_exact=False).values() for entry in _entries(each)]
         known, self._known = self._known, set(map(id, entries))
         fresh = self._known - known
         return [entry for entry in entries if id(entry) in fresh] if fresh else []
+
+
+def take(growths: Sequence[Sequence[Growth]], wanted: AbstractSet[int], *, is_through_classes: bool) -> list[list[Any]]:
+    """Return for each of several lists of containers what came since the last call, and what hangs below that.
+
+    Only objects with ids in `wanted`. What hangs below entries by a class counts where that is asked for; what hangs
+    below several is told once.
+    """
+    found: list[list[Any]] = [[] for _ in growths]
+    left = set(wanted)
+    for entries in (Growth.take_latest, Growth.take_new) if left else (Growth.take_latest,):
+        fresh = [[entry for growth in each for entry in entries(growth)] for each in growths]
+        for mine, new, inner in zip(
+            found, fresh, below_each(fresh, left, is_through_classes=is_through_classes), strict=True
+        ):
+            members = {id(obj): obj for obj in (*new, *inner) if id(obj) in left}
+            left -= members.keys()
+            mine.extend(members.values())
+        if not left:
+            break
+    return found
 
 
 def _size(containers: Collection[Any]) -> int | None:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_leakcheck.describe import tally
-from pytest_leakcheck.growth import Growth
+from pytest_leakcheck.growth import Growth, take
 from pytest_leakcheck.places import below, names_of_type
 
 if TYPE_CHECKING:
     import weakref
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from pytest_leakcheck.explain import Finding
     from pytest_leakcheck.model import Leak
@@ -162,7 +162,7 @@ class Ledger:
         alike = [each for each in pending if each.place is not None and each.place.is_in(registry)]
         if len(alike) >= MOST_ENTRIES:
             self.known = [each for each in self.known if not any(each is other for other in alike)]
-            growth = Growth(registry, is_through_classes=False)
+            growth = Growth(registry)
             self.known.append(Known("crowded", known.leak, known.test, registry, growths=[growth]))
 
     def _leave_crowd(self, place: Place) -> None:
@@ -177,12 +177,9 @@ class Ledger:
         living = watch.nodes() if self.known else {}
         found: list[tuple[Known, list[Any]]] = []
         for look in (_grown, _placed):  # the first costs as much as what is new, the second as much as there is
-            for known in self.known if living else ():
-                if known.is_over():
-                    continue
-                members = look(known, living)
-                if members and not known.was_emptied():
-                    members += below(members, living.keys() - set(map(id, members)))
+            wanted = [known for known in self.known if not known.is_over()] if living else []
+            for known, members in look(wanted, living):
+                if not known.was_emptied():
                     for obj in members:
                         del living[id(obj)]
                     found.append((known, members))
@@ -216,17 +213,30 @@ class Ledger:
         known.verdict, known.leak, known.test, known.is_told = verdict, finding.leak, test, True
         known.refs = watch.refs(objects)[:MOST_REMEMBERED]
         if verdict in ("leak", "bounded", "lent") and finding.container is not None:
-            known.growths.append(Growth(finding.container, is_through_classes=verdict == "leak"))
+            known.growths.append(Growth(finding.container))
         return known
 
 
-def _grown(known: Known, living: Mapping[int, type]) -> list[Any]:
-    """Return those of the `living` survivors that came into the containers of what is known."""
-    return list({id(obj): obj for growth in known.growths for obj in growth.take(living.keys())}.values())
+def _grown(known: Sequence[Known], living: Mapping[int, type]) -> Iterator[tuple[Known, list[Any]]]:
+    """Yield those of the `living` survivors that came into the containers of what is known."""
+    leaks = [each for each in known if each.verdict == "leak"]
+    for alike in (leaks, *([each] for each in known if each.verdict != "leak" and each.growths)):
+        growths = [each.growths for each in alike]
+        for each, members in zip(alike, take(growths, living.keys(), is_through_classes=alike is leaks), strict=True):
+            if members:
+                yield each, members
 
 
-def _placed(known: Known, living: Mapping[int, type]) -> list[Any]:
-    """Return those of the `living` survivors that are at a known place."""
+def _placed(known: Sequence[Known], living: Mapping[int, type]) -> Iterator[tuple[Known, list[Any]]]:
+    """Yield those of the `living` survivors that are, or hang below, what is at a known place."""
+    for each in known:
+        members = _at_place(each, living)
+        if members:
+            members += below(members, living.keys() - set(map(id, members)))
+            yield each, members
+
+
+def _at_place(known: Known, living: Mapping[int, type]) -> list[Any]:
     types = {names_of_type(kind) for kind in living.values()}
     if known.place is None or not known.place.may_hold(types):
         return []

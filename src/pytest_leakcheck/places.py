@@ -18,7 +18,7 @@ from pytest_leakcheck.doomed import unreachable
 from pytest_leakcheck.frames import take_locals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
 MOST_OBJECTS = 100_000
@@ -126,7 +126,7 @@ def held_alone(members: list[Any], holders: list[Any], wanted: AbstractSet[int])
     met = rawtypes.by_id(members)
     tops = [obj for node, obj in met.items() if node not in held_by and _is_inner(obj, is_through_classes=False)]
     del met
-    passed = [*tops, *_reached(tops, None, is_through_classes=False, but=held_by)]
+    passed = [*tops, *_reached([tops], None, is_through_classes=False, but=held_by)[0]]
     del tops
     alone = _alone(passed, holders) if interpreter.COUNTS_REFERENCES else wanted
     return [obj for obj in passed if id(obj) in wanted and id(obj) in alone]
@@ -146,41 +146,64 @@ def below(
     where that is asked for, at their own attributes and those of bases that a call made; nor what has its id in `but`.
     With `is_alone`, what something else leads to as well hangs below that, as far as references are counted.
     """
-    passed = _reached(members, wanted, is_through_classes=is_through_classes, but=but)
-    met = wanted & set(map(id, passed))
+    return below_each([members], wanted, is_through_classes=is_through_classes, is_alone=is_alone, but=but)[0]
+
+
+def below_each(
+    starts: Sequence[list[Any]],
+    wanted: AbstractSet[int],
+    *,
+    is_through_classes: bool,
+    is_alone: bool = True,
+    but: AbstractSet[int] = frozenset(),
+) -> list[list[Any]]:
+    """Return for each of several lists what hangs below its objects, as `below` does, at the cost of one look.
+
+    What hangs below several is told of that which leads to it by the fewest steps; nothing else may lead to it.
+    """
+    members = [obj for start in starts for obj in start]
+    passed, origin = _reached(starts, wanted, is_through_classes=is_through_classes, but=but)
+    met = wanted & set(origin)
     if met and is_alone and interpreter.COUNTS_REFERENCES:
         alone = _alone(passed, members)
         if not met <= alone:  # what else leads to one may itself be farther below
-            passed = _reached(members, None, is_through_classes=is_through_classes, but=but)
+            passed, origin = _reached(starts, None, is_through_classes=is_through_classes, but=but)
             alone = _alone(passed, members)
         met &= alone
-    return [obj for obj in passed if id(obj) in met]
+    found: list[list[Any]] = [[] for _ in starts]
+    for obj in passed:
+        if id(obj) in met:
+            found[origin[id(obj)]].append(obj)
+    return found
 
 
 def _reached(
-    members: list[Any],
+    starts: Sequence[list[Any]],
     wanted: AbstractSet[int] | None,
     *,
     is_through_classes: bool,
     but: AbstractSet[int],
-) -> list[Any]:
-    """Return what references lead to from `members`, in waves, up to that which meets the last of `wanted`, if any.
+) -> tuple[list[Any], dict[int, int]]:
+    """Return what references lead to from `starts`, in waves, up to that which meets the last of `wanted`, if any.
 
-    What has its id in `but` is not looked into.
+    What has its id in `but` is not looked into. The second part tells by id from which of `starts`.
     """
-    seen, wave, passed = {*map(id, members), *but}, members, list[Any]()
-    missing = 1 if wanted is None else len(wanted)
-    while wave and len(members) + len(passed) < MOST_BELOW and missing > 0:
-        fresh: dict[int, Any] = {}
-        for obj in _parts(wave):
-            node = id(obj)
-            if node not in seen and _is_inner(obj, is_through_classes=is_through_classes):
-                fresh[node] = obj
-        seen.update(fresh)
-        wave = list(fresh.values())
-        passed += wave
-        missing -= len(wanted & fresh.keys()) if wanted is not None else 0
-    return passed
+    waves, passed, origin = list(starts), list[Any](), dict[int, int]()
+    seen = {*(id(obj) for start in starts for obj in start), *but}
+    most, missing = MOST_BELOW - len(seen) + len(but), 1 if wanted is None else len(wanted)
+    while any(waves) and len(passed) < most and missing > 0:
+        for number, wave in enumerate(waves):
+            fresh: dict[int, Any] = {}
+            for obj in _parts(wave):
+                node = id(obj)
+                if node not in seen and _is_inner(obj, is_through_classes=is_through_classes):
+                    fresh[node] = obj
+            seen.update(fresh)
+            origin.update(dict.fromkeys(fresh, number))
+            waves[number] = list(fresh.values())
+            passed += waves[number]
+            missing -= len(wanted & fresh.keys()) if wanted is not None else 0
+    return passed, origin
 
 
 def _alone(passed: list[Any], members: list[Any]) -> set[int]:
@@ -357,8 +380,10 @@ def _attributes_of(holder: Any) -> list[tuple[Any, Any]]:
     return [*rawtypes.slots_of(holder), *(() if names is None else rawtypes.items_of(names))]
 
 
-def _is_named(key: object, name: str) -> bool:
-    return key == name if type(key) is str else _name_of(key) == name
+def _entries_by(name: str, items: Iterable[tuple[Any, Any]]) -> list[Any]:
+    """Return the values of a dict by the keys that have a name."""
+    found = [value for key, value in items if type(key) is str and key == name]
+    return found or [value for key, value in items if type(key) is not str and _name_of(key) == name]
 
 
 def _follow(wave: dict[int, Any], step: _Step) -> dict[int, Any]:
@@ -368,7 +393,7 @@ def _follow(wave: dict[int, Any], step: _Step) -> dict[int, Any]:
         if step.key is not None and step.is_attribute:
             held = [rawtypes.attribute(holder, step.key), rawtypes.c_attribute(holder, step.key)]
         elif step.key is not None:
-            held = [value for key, value in _items_of(holder) or () if _is_named(key, step.key)]
+            held = _entries_by(step.key, _items_of(holder) or ())
         elif step.position is not None:
             items = list(tuple.__iter__(holder)) if rawtypes.is_instance(holder, tuple) else []
             held = items[step.position : step.position + 1]
