@@ -162,3 +162,27 @@ def test_what_a_look_takes_is_not_counted_for_all_that_is_referred_to():
     _, died, _, size, *_ = done.stdout.split()
     assert int(died) == 1
     assert int(size) < 40
+
+
+LARGE_NEIGHBOUR = """
+import gc
+from pytest_leakcheck.doomed import LARGE, doomed_among
+
+gc.disable()
+heap = [[] for _ in range(100_000)]
+gc.collect()
+beside = [None] * (LARGE + 1)
+first, second = [beside], [None]
+first.append(first)
+second.append(second)
+gc.collect(1)
+nodes = {id(first), id(second)}
+del beside, first, second
+found = doomed_among(nodes)
+print("died", len(found & nodes))
+"""
+
+
+def test_a_large_list_among_old_objects_is_not_looked_into():
+    """What leads to it is found out about all the same."""
+    assert foretold(LARGE_NEIGHBOUR, 0) == 2

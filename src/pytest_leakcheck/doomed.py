@@ -31,6 +31,8 @@ LOT = 500
 SLACK = 2_000
 """Old objects looked at before and after those asked about; with 500, half of the garbage of starlette's tests was not
 told to be any, with 2,000 all of it."""
+LARGE = 20_000
+"""A list or dict of more entries is taken for living: those of all characters that pyparsing 3.1 makes took 300 ms."""
 MOST = 50_000
 """More doomed objects than that are not followed to older ones."""
 
@@ -92,10 +94,14 @@ def doomed_among(wanted: AbstractSet[int]) -> set[int] | None:
             first = max(0, end - LOT)
             if not left:
                 break
-    region = objects[max(0, first - SLACK) : last + SLACK]
+    region = [obj for obj in objects[max(0, first - SLACK) : last + SLACK] if not _is_large(obj)]
     is_small = PART * len(region) < len(objects)
     del objects  # as nothing of ours may hold them beside the one list
     return unreachable(region).keys() & wanted if is_small and not left else None
+
+
+def _is_large(obj: Any) -> bool:
+    return (type(obj) is list or type(obj) is dict) and len(obj) > LARGE
 
 
 _ASKING = next(map(sys.getrefcount, [object()])) if interpreter.COUNTS_REFERENCES else 0
@@ -111,12 +117,11 @@ def unreachable(objects: list[Any], holders: Sequence[Any] = (), own: AbstractSe
     nodes = rawtypes.by_id(objects)
     inner = rawtypes.counts_of(filter(nodes.__contains__, map(id, gc.get_referents(*objects, *holders))))
     reached = {node for node, count in zip(nodes, counts, strict=True) if count - _ASKING > inner[node]} - own
-    wave = [nodes[node] for node in reached]
-    while wave and len(reached) < len(nodes):
-        fresh = {node: obj for obj in gc.get_referents(*wave) if (node := id(obj)) in nodes and node not in reached}
-        reached.update(fresh)
-        wave = list(fresh.values())
-    return {node: obj for node, obj in nodes.items() if node not in reached}
+    left = set(nodes)
+    while reached and left:
+        left -= reached
+        reached = left.intersection(map(id, gc.get_referents(*map(nodes.__getitem__, reached))))
+    return {node: obj for node, obj in nodes.items() if node in left}
 
 
 def _add_older(doomed: dict[int, Any], wanted: Collection[int]) -> None:
