@@ -42,6 +42,7 @@ def told(leak) -> dict[str, object]:
         "advice": leak.advice,
         "proof": "" if proof is None else proof.kind,
         "link": "" if proof is None else proof.link,
+        "ways": list(proof.ways) if proof else [],
         "reason": "" if proof is None else proof.reason,
         "others": [_lines(other) for other in (proof.others if proof else ())],
         "is_all": proof is None or proof.is_all,

@@ -89,3 +89,32 @@ def made():
 assert (leak.trace.root.name, leak.trace.length) == ("current context", 3), leak.trace
 """
     )
+
+
+def test_a_module_that_survives_is_held_by_the_table_of_modules():
+    """It is a root for what is below it, not for itself; the same goes for whatever else was entered there."""
+    told = leaks.run_script(
+        """
+import gc, sys, types
+from pytest_leakcheck.explain import explain
+from pytest_leakcheck.model import Report, Survivor
+from pytest_leakcheck.render.text import render
+
+class Plugin: pass
+
+sys.modules["loaded"], sys.modules["odd"] = types.ModuleType("loaded"), Plugin()
+sys.modules["loaded"].plugin = Plugin()
+wanted = [sys.modules["loaded"], sys.modules["odd"], sys.modules["loaded"].plugin]
+gc.collect()
+for leak in explain(wanted, [Survivor(type(each).__name__, "") for each in wanted]):
+    print([each.type_name for each in leak.survivors], [each.type_name for each in leak.also_keeps])
+    print(leak.trace.root.name, *(link.text for link in leak.trace.links))
+"""
+    )
+
+    assert told.splitlines() == [
+        "['module'] ['Plugin']",
+        "sys .modules ['loaded']",
+        "['Plugin'] []",
+        "sys .modules ['odd']",
+    ]

@@ -23,6 +23,7 @@ def _said(answer) -> list[str]:
     lines = list(answer["trace"])
     if answer["proof"] == "dominator":
         lines.append(f"=> every path goes through {answer['link']}")
+        lines += [f"   below it {' and '.join(answer['ways'])}"] if answer["ways"] else []
     elif answer["proof"] == "independent":
         lines.append("=> independent")
         for other in answer["others"]:

@@ -34,17 +34,18 @@ def test_an_inherent_link_gives_way_to_the_one_above():
 
 
 def test_a_detour_moves_the_indispensable_link_up():
-    """Where a holder is held by two below one, the link to the one is named."""
+    """Where a holder is held by two below one, the link to the one is named, and the other way from there is told."""
     graph = Drawn([(ROOT, 5), (5, 6), (6, TARGET), (5, 7), (7, TARGET)], {ROOT: 0})
 
-    assert _prove(graph, (ROOT, 5, 6, TARGET)) == Proof(edge=1)
+    assert _prove(graph, (ROOT, 5, 6, TARGET)) == Proof(edge=1, below=(5, 7, TARGET))
 
 
 def test_two_references_from_one_holder_are_not_one_link():
     """A list that has the object twice keeps it when one item is dropped."""
     graph = Drawn([(ROOT, 5), (5, TARGET), (5, TARGET)], {ROOT: 0})
 
-    assert _prove(graph, (ROOT, 5, TARGET)) == Proof(edge=1)
+    assert _prove(graph, (ROOT, 5, TARGET)) == Proof(edge=1, below=(5, TARGET))
+    assert _prove(Drawn([(ROOT, TARGET)] * 2, {ROOT: 0}), (ROOT, TARGET)) == Proof(second=(ROOT, TARGET))
 
 
 def test_two_roots_are_two_holders():
@@ -165,11 +166,11 @@ def test_a_proof_agrees_with_brute_force(edges, roots, inherent):
     found = _prove(graph, path, inherent=inherent)
 
     assert found.edge == (needed[-1] if needed else None)
-    if found.second:
-        other = list(itertools.pairwise(found.second))
+    for way in filter(None, (found.second, found.below)):
+        other = list(itertools.pairwise(way))
         shared = {links.index(link) + 1 for link in other if link in links and edges.count(link) == 1}
-        assert found.second[0] in roots
-        assert found.second[-1] == 12
+        assert way[0] in roots if way is found.second else way[0] == path[found.edge]
+        assert way[-1] == 12
         assert all(edge in edges for edge in itertools.chain(other))
         assert shared <= inherent
 

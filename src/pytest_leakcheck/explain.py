@@ -15,7 +15,7 @@ from pytest_leakcheck.further import Further, Known, searching_further
 from pytest_leakcheck.growth import container_of, partings
 from pytest_leakcheck.heap import Heap, unseen_holders
 from pytest_leakcheck.labels import labelled
-from pytest_leakcheck.links import INHERENT, bound_at, bound_of, name_links, opened
+from pytest_leakcheck.links import INHERENT, bound_at, bound_of, name_links, opened, renamed
 from pytest_leakcheck.model import Leak, Link, Proof, Root, Survivor, Trace
 from pytest_leakcheck.paths import SEARCH_OBJECTS, Paths, Search, find_paths
 from pytest_leakcheck.places import Place, place_of
@@ -380,28 +380,50 @@ class _Facing(NamedTuple):
         found = yield from proving(self.heap, line.nodes, inherent=inherent, seconds=left, room=room)
         if found.edge is not None:
             last = line.ends.index(found.edge) if found.edge in line.ends else -1
-            return Proof("dominator", link=told.trace.spelled(last))
+            ways = self._ways(line.nodes[found.edge :], found.below) if found.below else ()
+            return Proof("dominator", link=told.trace.spelled(last), ways=ways)
         if found.second:
             return (yield from self._independent(told, found.second, most))
         return Proof("unproven", reason=found.reason)
 
     def _independent(self, first: Told, second: tuple[int, ...], most: int) -> Steps[Proof]:
         """Return all paths that share no link with one another, `first` being one of them and `second` another."""
-        others: list[Told] = []
-        following = Further(second, is_complete=True)
+        line = _line(self.heap, first)
+        others = self._doubled(first) if second == line.nodes and second[0] != OUTSIDE else []
+        following = Further(() if others else second, is_complete=True)
+        if others:
+            following = yield from self._further([line], most)
         while following.nodes and len(others) < MOST_OTHERS:
             told = self._other(following.nodes, [first, *others])
             if told is None:  # its root is none any more: another thread has gone on meanwhile
                 break
             others.append(told)
-            known = [_line(self.heap, each).known() for each in (first, *others)]
-            left = self.deadline - clock.now()
-            following = yield from searching_further(self.heap, known, worst_rank=WEAK, seconds=left, most=most)
+            following = yield from self._further([_line(self.heap, each) for each in (first, *others)], most)
         if not others:
             return Proof("unproven", reason="what holds objects changed during the search")
         self.shown.extend(others)
         is_all = following.is_complete and not following.nodes
         return Proof("independent", others=tuple(told.trace for told in others), is_all=is_all)
+
+    def _further(self, lines: Sequence[_Line], most: int) -> Steps[Further]:
+        known, left = [line.known() for line in lines], self.deadline - clock.now()
+        return (yield from searching_further(self.heap, known, worst_rank=WEAK, seconds=left, most=most))
+
+    def _doubled(self, told: Told) -> list[Told]:
+        """Return a path by the further names of what its holders have twice, in words."""
+        objects = [self.heap.objects[node] for node in told.nodes]
+        steps = [end - start for start, end in itertools.pairwise((0, *told.ends))]
+        named = renamed(told.trace.links, steps, objects)[:MOST_OTHERS]
+        return [told._replace(trace=replace(told.trace, links=links)) for links in named]
+
+    def _ways(self, nodes: Sequence[int], below: Sequence[int]) -> tuple[str, ...]:
+        """Return two ways to the survivor in words, the nodes of which are one where its holders have it twice."""
+        paths = [_opened(self.heap, [self.heap.objects[node] for node in each]) for each in (nodes, below)]
+        (one, steps), (other, _) = map(name_links, paths)
+        if list(nodes) == list(below):
+            other = next(iter(renamed(one, steps, paths[0])), ())
+        texts = ["".join(link.text for link in links) for links in (one, other)]
+        return tuple(texts) if all(link.text[0] in ".[" for link in (*one, *other)) and all(texts) else ()
 
     def labelled(self, leak: Leak, words: Callable[[object], str]) -> Leak:
         """Return a leak with what `words` says of the objects on its paths: code of others, so after all searches."""
@@ -462,11 +484,17 @@ def _line(heap: Heap, told: Told) -> _Line:
     nodes, skipped = told.nodes, 0
     if told.ends[0] == 0:
         nodes, skipped = (OUTSIDE, *told.nodes), -1
-    elif rawtypes.is_module(heap.objects[nodes[0]]):
+    elif _has_globals(heap, nodes):
         nodes, skipped = told.nodes[1:], 1  # who else refers to a module's globals is beside the point
     ends = [end - skipped for end in told.ends]
     telling = {end for end, link in zip(ends, told.trace.links, strict=True) if link.kind not in INHERENT}
     return _Line(nodes, ends, frozenset({*telling, told.rooted - skipped}))
+
+
+def _has_globals(heap: Heap, nodes: Sequence[int]) -> bool:
+    """Tell whether a path leads from a module by its globals: what a C module has beside them is its own."""
+    module = heap.objects[nodes[0]]
+    return rawtypes.is_module(module) and heap.objects[nodes[1]] is rawtypes.module_dict(module)
 
 
 def _why_none(search: Search) -> str:

@@ -17,7 +17,8 @@ import threading
 import types
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from pytest_leakcheck import describe, interpreter, rawtypes
@@ -52,6 +53,44 @@ def name_links(path: Path, positions: Positions = NOT_KNOWN) -> tuple[tuple[Link
         links.append(Link(named.text, describe.label(path[0]), named.kind, named.pattern))
         steps.append(named.steps)
     return tuple(links), steps
+
+
+def renamed(links: Sequence[Link], steps: Sequence[int], path: Path) -> list[tuple[Link, ...]]:
+    """Return the links of a path by further names of what its holders have more than once, each name once.
+
+    `links` and `steps` are what `name_links` told. For items and attributes alone.
+    """
+    ends = list(itertools.accumulate(steps))
+    names = [_further(path[end - step : end + 1], link) for link, step, end in zip(links, steps, ends, strict=True)]
+    number = min(map(len, filter(None, names)), default=0)
+    return [
+        tuple(
+            replace(link, text=further[index]) if further else link for link, further in zip(links, names, strict=True)
+        )
+        for index in range(number)
+    ]
+
+
+def _further(path: Path, link: Link) -> list[str]:
+    """Return the indexes, keys or attributes but the first by which the first object on `path` has the last."""
+    holder, names, held = path[0], path[-2], path[-1]
+    is_item = link.text.startswith("[")
+    if not link.text.startswith((".", "[")):
+        return []
+    if rawtypes.is_instance(names, dict):
+        pairs = rawtypes.items_of(names)
+    elif is_item:
+        pairs = enumerate(_in_order(names))
+    else:
+        own = rawtypes.instance_dict(holder)
+        pairs = (*rawtypes.slots_of(holder), *(() if own is None else rawtypes.items_of(own)))
+    keys = [key for key, value in pairs if value is held][1:]
+    return [(_item(link.kind, key) if is_item else _attribute(key, link.kind, 1)).text for key in keys]
+
+
+def _in_order(values: Any) -> Iterable[Any]:
+    base = next((base for base in (list, tuple, deque) if rawtypes.is_instance(values, base)), None)
+    return () if base is None else rawtypes.listed(base.__iter__(values))
 
 
 def bound_of(path: Path) -> str:

@@ -104,6 +104,8 @@ class Proof:
     kind: Literal["dominator", "independent", "unproven"]
     link: str = ""
     """For a dominator, the one link that all paths go through, spelled from the root on."""
+    ways: tuple[str, ...] = ()
+    """For a dominator that is not the last link, two ways from it to the survivor, if they are known."""
     others: tuple[Trace, ...] = ()
     """For independent holders, the paths of the further ones; none of them shares a link with another."""
     is_all: bool = True
@@ -259,7 +261,8 @@ def _leak_from_plain(plain: dict[str, Any]) -> Leak:
 def _proof_from_plain(plain: dict[str, Any] | None) -> Proof | None:
     if plain is None:
         return None
-    return Proof(**{**plain, "others": tuple(trace for each in plain["others"] if (trace := _trace_from_plain(each)))})
+    others = tuple(trace for each in plain["others"] if (trace := _trace_from_plain(each)))
+    return Proof(**{**plain, "ways": tuple(plain["ways"]), "others": others})
 
 
 def _trace_from_plain(plain: dict[str, Any] | None) -> Trace | None:

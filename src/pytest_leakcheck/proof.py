@@ -53,8 +53,10 @@ class Proof:
 
     edge: int | None = None
     """The index on the path of the object that the one indispensable link leads to."""
+    below: tuple[int, ...] = ()
+    """Another way from that object down to the survivor: the same nodes where each link of it is there twice."""
     second: tuple[int, ...] = ()
-    """Another path down to the survivor that shares no link with the first, save inherent ones."""
+    """Another path down to the survivor that shares no link with the first, save inherent ones, as `below` does."""
     reason: str = ""
     """Why nothing is proved."""
 
@@ -82,6 +84,8 @@ class _Climb:
     index: dict[int, int]
     below: dict[int, int] = field(default_factory=dict)
     """For each holder off the path, what it was found to hold."""
+    has_twice: bool = False
+    """Whether a node of the path refers to the next one twice."""
 
     def from_nodes(self, starts: Sequence[int]) -> Steps[_Detour]:
         """Climb past all holders of the path's nodes `starts`, the highest one first, but the ones above them.
@@ -125,8 +129,10 @@ class _Climb:
         """Return the detour that leaves the path at its node `number` towards `held`, which was climbed from."""
         place = self.index.get(held)
         holder = self.path[number]
-        if place == number + 1 and self.graph.multiplicity(holder, held) == 1:
-            return None
+        if place == number + 1:
+            if self.graph.multiplicity(holder, held) == 1:
+                return None
+            self.has_twice = True
         return _Detour(number, (holder, *self._down_from(held)))
 
     def _from_root(self, holder: int) -> _Detour | None:
@@ -184,7 +190,7 @@ def proving(
                 passed.clear()
             if detour.top >= place:
                 if place not in inherent:
-                    return Proof(edge=place)
+                    return Proof(edge=place, below=_other_way(climb, place, () if is_crossed else legs))
                 detour = _Detour(place - 1, (path[place - 1],))
             legs.append(detour.nodes)
             passed.extend(range(detour.top + 1, place))
@@ -193,6 +199,11 @@ def proving(
         return Proof(reason=str(given_up))
     finally:
         room.left += len(climb.below)
-    second = tuple(node for leg in reversed(legs) for node in leg)
-    has_second = not is_crossed and second != tuple(path)
-    return Proof(second=second) if has_second else Proof(reason="no single link of it is indispensable")
+    second = _other_way(climb, 0, () if is_crossed else legs)
+    return Proof(second=second) if second else Proof(reason="no single link of it is indispensable")
+
+
+def _other_way(climb: _Climb, top: int, legs: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """Return the way down that detours make up, the last one first, from number `top` of the path on; or nothing."""
+    way = tuple(node for leg in reversed(legs) for node in leg)
+    return way if climb.has_twice or way != tuple(climb.path[top:]) else ()

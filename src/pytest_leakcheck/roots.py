@@ -215,7 +215,7 @@ class Roots:
         """Return the best of the roots that were found when the search began."""
         known = self._starts.get(node)
         owner = self._module_of_dict.get(node)
-        if owner is None and node not in self._modules:
+        if owner is None and (node not in self._modules or node in self._targets):
             return known
         name, module = self._modules[node if owner is None else id(owner)]
         anchor = Anchor(module_rank(name, module), 0 if owner is None else 1, _order(name))

@@ -122,6 +122,7 @@ def _proof_and_accounting(leak: Leak, style: Style, mark: str) -> list[str]:
     proof, lines, sentences = leak.proof, [], []
     if proof is not None and proof.link:
         sentences.append(_dominating(proof.link, is_cycle=leak.grade == "collected"))
+        sentences += [f"Below it, {' and '.join(proof.ways)} both lead to the object."] if proof.ways else []
     elif proof is not None and proof.others:
         lines = _independent(proof, style, mark)
     elif proof is not None and proof.reason:
