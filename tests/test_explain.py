@@ -112,9 +112,4 @@ for leak in explain(wanted, [Survivor(type(each).__name__, "") for each in wante
 """
     )
 
-    assert told.splitlines() == [
-        "['module'] ['Plugin']",
-        "sys .modules ['loaded']",
-        "['Plugin'] []",
-        "sys .modules ['odd']",
-    ]
+    assert told.splitlines() == ["['module', 'Plugin'] ['Plugin']", "sys .modules ['loaded']"]
