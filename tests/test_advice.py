@@ -290,6 +290,20 @@ CASES = [
         """,
     ),
     line(
+        "lru_cache",
+        "cache_clear",
+        "size(thing)",
+        "size(thing)\nsize.cache_clear()",
+        "@functools.lru_cache\ndef size(thing): return 1\n",
+    ),
+    *(
+        line("entry of sys.modules", cure, "sys.modules['plugin'] = thing", mended)
+        for cure, mended in (
+            ("delete", "sys.modules['plugin'] = thing\ndel sys.modules['plugin']"),
+            ("monkeypatch", "with pytest.MonkeyPatch.context() as patch: patch.setitem(sys.modules, 'plugin', thing)"),
+        )
+    ),
+    line(
         "thread-local",
         "delete",
         "LOCAL.thing = thing",
@@ -548,6 +562,77 @@ def test_advice_is_on_the_container_that_holds_the_object(suite):
         """)
 
     assert ADVICE["list item"] in " ".join(result.stdout.str().split())
+
+
+BY_THE_KEY = """
+CACHE = {}
+
+def test_it(assert_collected):
+    CACHE[1, (assert_collected(Thing()), 2)] = 3
+"""
+A_KEY_OF_ONES_OWN = """
+class Key(list):
+    __hash__ = object.__hash__
+
+CACHE = {}
+
+def test_it(assert_collected):
+    CACHE[Key([assert_collected(Thing())])] = 3
+"""
+IN_A_CLOSURE = """
+def memoized(function):
+    cache = {}
+
+    def call(*args):
+        cache[args] = function(*args)
+        return cache[args]
+
+    return call
+
+@memoized
+def size(thing): return 1
+
+def test_it(assert_collected):
+    size(assert_collected(Thing()))
+"""
+BY_THE_FUNCTION_OF_A_METHOD = """
+def put_into(kept):
+    def put(self, thing): kept["last"] = thing
+    return put
+
+class Store: ...
+
+Store.put = put_into({})
+PUT = Store().put
+
+def test_it(assert_collected):
+    PUT(assert_collected(Thing()))
+"""
+ATTRIBUTE_OF_A_KEY = """
+class Call: ...
+
+CACHE = {}
+
+def test_it(assert_collected):
+    call = Call()
+    call.argument = assert_collected(Thing())
+    CACHE[call] = 3
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        (BY_THE_KEY, "dict key"),
+        (A_KEY_OF_ONES_OWN, "dict key"),
+        (IN_A_CLOSURE, "dict key"),
+        (BY_THE_FUNCTION_OF_A_METHOD, "dict item"),
+        (ATTRIBUTE_OF_A_KEY, "attribute"),
+    ],
+)
+def test_advice_is_on_what_holds_the_object_not_on_what_leads_there(suite, source, kind):
+    """A function whose variable is a dict, the parts of a key, and a method whose object is another are on the way."""
+    assert ADVICE[kind] in " ".join(suite.run(source).stdout.str().split())
 
 
 def test_each_advice_has_a_case():

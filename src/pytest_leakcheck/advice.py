@@ -18,8 +18,13 @@ ADVICE: dict[str, str] = {
     ),
     "atexit": 'atexit holds its callbacks until the end: atexit.unregister(callback) on close, or weakref.finalize. See: docs, "Finalizers".',
     "lru_cache": (
-        "A cache on a method keeps every self that it was called with. Cache on the instance (functools.cached_property, "
-        'a dict of its own), or key by what is needed alone. See: docs, "Caches".'
+        "An lru_cache keeps the arguments and results of its calls, on a method every self. Cache on the instance "
+        "(functools.cached_property, a dict of its own), key by what is needed alone, or call cache_clear(). "
+        'See: docs, "Caches".'
+    ),
+    "entry of sys.modules": (
+        "sys.modules keeps what was imported or entered there: delete the entry when done (monkeypatch.setitem undoes it). "
+        'See: docs, "Caches".'
     ),
     "thread-local": 'A thread-local value lives as long as its thread: delete the attribute when done. See: docs, "Threads".',
     "context variable": 'A context variable was set and not reset: call ContextVar.reset(token) when done. See: docs, "Contexts".',

@@ -510,13 +510,37 @@ _PLAIN = frozenset(
 """Kinds of holders of which the one nearest to the survivor is what to mend."""
 
 
+_ITEMS = frozenset({"dict item", "list item", "tuple item", "set element", "deque item"})
+
+
 def _advice(trace: Trace) -> str:
     kinds = {trace.root.kind, *(link.kind for link in trace.links if link.is_suspect or link.kind in INHERENT)}
     if len(trace.links) == 1:
         kinds.add(trace.links[0].kind)
     if trace.root.name.startswith("weakref.finalize"):
         kinds.add("finalizer")
-    telling = (kinds & ADVICE.keys()) - _PLAIN or {
-        next((link.kind for link in reversed(trace.links) if link.kind in _PLAIN), "")
-    }
+    if trace.spelled(0) == "sys.modules":
+        kinds.add("entry of sys.modules")
+    kinds -= _innocent(trace.links)
+    telling = (kinds & ADVICE.keys()) - _PLAIN or {_nearest_plain(trace.links)}
     return next((text for kind, text in ADVICE.items() if kind in telling), "")
+
+
+def _innocent(links: Sequence[Link]) -> set[str]:
+    """Return the kinds of links that a path only leads through: a function's, and a variable's that has a container."""
+    below = {link.kind: after.kind for link, after in itertools.pairwise(links)}
+    is_through = below.get("closure variable") in _PLAIN - {"attribute"}
+    has_self = any(link.kind == "bound method" and link.text == ".__self__" for link in links)
+    return {*(["closure variable"] if is_through else []), *([] if has_self else ["bound method"])}
+
+
+def _nearest_plain(links: Sequence[Link]) -> str:
+    """Return the kind of the plain holder that is nearest to the survivor; what is in a key is held by that key."""
+    nearest = ""
+    for link in reversed(links):
+        if link.kind == "dict key":
+            return nearest if nearest not in ("", *_ITEMS) else link.kind
+        nearest = nearest or (link.kind if link.kind in _PLAIN else "")
+        if link.kind not in _ITEMS:
+            break
+    return nearest or next((link.kind for link in reversed(links) if link.kind in _PLAIN), "")

@@ -365,7 +365,8 @@ def _lru_cache(path: Path) -> Named | None:
     function = rawtypes.attribute(wrapper, "__wrapped__")
     if path[1] is rawtypes.instance_dict(wrapper) or path[1] is function:
         return None
-    name = describe.function_name(function) if type(function) is types.FunctionType else "?"
+    bare = function.__func__ if type(function) is types.MethodType else function
+    name = describe.function_name(bare) if type(bare) is types.FunctionType else describe.label(bare)
     steps = 1
     while steps + 1 < len(path) and any(rawtypes.is_instance(path[steps], base) for base in _OF_A_CACHE):
         steps += 1
