@@ -112,7 +112,7 @@ class Confirmation:
         if known.verdict == "crowded":
             self._note_pending(known)
         else:
-            leaks = self._seen_again(known, members)
+            leaks = self._seen_again(known, members, is_growing=again is None and self._is_growing(known))
         self.watch.forget(members)
         return leaks
 
@@ -124,7 +124,7 @@ class Confirmation:
         else:
             self.ledger.known.remove(known)
 
-    def _seen_again(self, known: Known, members: list[Any]) -> list[Leak]:
+    def _seen_again(self, known: Known, members: list[Any], *, is_growing: bool) -> list[Leak]:
         """Judge survivors at a known place, without a repeat, a full collection or a search."""
         facts = tuple(self.watch.facts(members))
         if known.verdict == "leak" and self.options.baseline:
@@ -135,7 +135,6 @@ class Confirmation:
         if known.verdict == "leak":
             known.test, known.is_told = self.test, True
             return [self._in_full(leak, members)]
-        is_growing = self._is_growing(known)
         known.refs = self.watch.refs(members)[:MOST_REMEMBERED]
         if not is_growing or known.verdict == "replaced":  # so far: a slot for each of several keys grows once for each
             if is_growing:
@@ -473,7 +472,7 @@ class Confirmation:
                 continue
             known = self.ledger.find(finding)
             if known is not None:
-                leaks += self._seen_again(known, members)
+                leaks += self._seen_again(known, members, is_growing=self._is_growing(known))
                 continue
             bound = finding.leak.trace.bound
             known = self.ledger.remember("bounded" if bound else "pending", finding, self.test, self.watch, members)

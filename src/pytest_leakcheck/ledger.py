@@ -230,19 +230,16 @@ def _grown(known: Sequence[Known], living: Mapping[int, type]) -> Iterator[tuple
 def _placed(known: Sequence[Known], living: Mapping[int, type]) -> Iterator[tuple[Known, list[Any]]]:
     """Yield those of the `living` survivors that are, or hang below, what is at a known place."""
     for each in known:
-        members = _at_place(each, living)
+        types = {names_of_type(kind) for kind in living.values()}
+        if each.place is None or not each.place.may_hold(types):
+            continue
+        if each.verdict == "leak":
+            members = [obj for node, obj in each.place.held(is_strict=False).items() if node in living]
+            members += below(members, living.keys() - set(map(id, members))) if members else []
+        else:
+            members = each.place.held_alone(living.keys())
         if members:
-            members += below(members, living.keys() - set(map(id, members)))
             yield each, members
-
-
-def _at_place(known: Known, living: Mapping[int, type]) -> list[Any]:
-    types = {names_of_type(kind) for kind in living.values()}
-    if known.place is None or not known.place.may_hold(types):
-        return []
-    if known.verdict == "leak":
-        return [obj for node, obj in known.place.held(is_strict=False).items() if node in living]
-    return known.place.held_alone(living.keys())
 
 
 def _is_of_one_cause(leak: Leak, other: Leak) -> bool:
