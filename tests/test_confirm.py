@@ -6,6 +6,7 @@ import pytest
 
 import surroundings
 from pytest_leakcheck.addresses import has_generations
+from pytest_leakcheck.confirm import MOST_KEPT
 
 RUNS = """
 def count_run(name):
@@ -238,13 +239,13 @@ NUMBERS = itertools.count(9)
         result.stdout.fnmatch_lines(["*Another one, left there by test_it.py::test_first, is still alive.*"])
 
     def test_two_repeats_tell_a_slow_start_from_a_leak(self, check, suite):
-        """--leakcheck-repeat=3 judges what the fourth run adds: a pool that fills up in three passes."""
+        """--leakcheck-repeat=12 judges what the thirteenth run adds: a pool that fills up in twelve passes."""
         source = """
         POOL = []
 
         def test_pool():
             count_run("pool")
-            if len(POOL) < 3:
+            if len(POOL) < 12:
                 POOL.append(Thing())
 
         def test_leak():
@@ -254,9 +255,9 @@ NUMBERS = itertools.count(9)
         check(source).assert_outcomes(failed=2)
         (suite.path / "runs.txt").unlink()
 
-        check(source, "--leakcheck-repeat=3").assert_outcomes(passed=1, failed=1)
+        check(source, "--leakcheck-repeat=12").assert_outcomes(passed=1, failed=1)
 
-        assert runs_of(suite) == {"pool": 4, "leak": 5}
+        assert runs_of(suite) == {"pool": 13, "leak": 14}
 
     def test_attributes_that_are_numbered_are_one_place(self, check):
         """A leak that makes a new name for each object is one all the same."""
@@ -306,7 +307,7 @@ class TestKnownPlaces:
         result = check(self.SOURCE)
 
         result.assert_outcomes(failed=3)
-        assert runs_of(suite) == {"first": 3, "second": 1, "third": 1}
+        assert runs_of(suite) == {"first": MOST_KEPT + 1, "second": 1, "third": 1}
         assert len(suite.lines_of(result, "The same leak as in test_it.py::test_first, held by test_it.KEPT.")) == 2
         assert suite.lines_of(result, "1 leak in 3 tests")
 
@@ -449,7 +450,7 @@ class TestKnownPlaces:
         )
 
         result.assert_outcomes(failed=2)
-        assert runs_of(suite) == {"both": 3}
+        assert runs_of(suite) == {"both": MOST_KEPT + 1}
         result.stdout.fnmatch_lines(["*2 objects that should be gone are still alive", "*The same leak as in*"])
         assert suite.lines_of(result, "2 leaks in 2 tests")
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_leakcheck import rawtypes
 from pytest_leakcheck.explain import Finding, examine
+from pytest_leakcheck.growth import size_at
 from pytest_leakcheck.ledger import MOST_REMEMBERED, Entrusted, Known, Ledger, Note, Verdict, summary
 from pytest_leakcheck.model import Root
 from pytest_leakcheck.patience import is_let_go, patience
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pytest_leakcheck.lending import Lending
     from pytest_leakcheck.model import Leak, Survivor
     from pytest_leakcheck.options import Ignored, Options
+    from pytest_leakcheck.places import Place
 
 SLOW = 0.02
 """Seconds that a test must take for it to be quicker to look first whether its survivors are garbage than to run it
@@ -38,6 +40,10 @@ again: a look takes 10 to 40 ms among half a million objects (CPython 3.11)."""
 _SLOWER = 0.25
 """Seconds that a test must take for a full collection to be quicker, of two million objects or so, where a look does
 not tell: it made many objects, or long ago. Two runs' garbage would take twice the memory, too."""
+MOST_KEPT = 10
+"""A container of so many entries, or fewer, may be one that is kept that small: more runs tell."""
+_MOST_SECONDS = 1.0
+"""How long they may take for each leak that was not told before, by how long the first run took."""
 _ALL_ALIVE = "Each of three runs left another one, and all of them are alive."
 
 
@@ -50,7 +56,8 @@ class _Both(NamedTuple):
     """How many of them, the first ones, the second run left."""
 
 
-class _Evidence(NamedTuple):
+@dataclass(slots=True)
+class _Evidence:
     """The survivors of several runs that show that they pile up."""
 
     refs: list[weakref.ref[Any]]
@@ -58,6 +65,19 @@ class _Evidence(NamedTuple):
     """How many of them the last run added."""
     known: Known
     """What was entered of their place."""
+    container: Place | None
+    size: int | None
+    """How many entries the container that they came into had after the latest run, where that is known."""
+
+    def goes_on(self) -> bool:
+        """Look at what is there now; tell whether another run has let go of less than it added."""
+        before, self.size = self.size, size_at(self.container)
+        is_full = before is not None and self.size is not None and self.size <= before
+        return not is_full and sum(ref() is None for ref in self.refs) < max(1, self.number)
+
+    def is_open(self) -> bool:
+        """Tell whether the container is so small that it may be about to be full."""
+        return self.size is not None and self.size <= MOST_KEPT and self.number <= MOST_KEPT
 
 
 @dataclass(slots=True)
@@ -201,8 +221,7 @@ class Confirmation:
         except Exception:  # noqa: BLE001 - the leaks are found, and told without these lines
             return leaks
         if watch is not None:
-            left = {fact.type_name for fact in facts}
-            leaks = [leak for leak in leaks if leak.seen_in or not self._has_ended(leak, left)]
+            leaks = self._going_on(leaks, facts, again)
         lines = self._lines(watch, facts) if watch is not None else {}
 
         def told(leak: Leak, survivor: Survivor) -> Survivor:
@@ -238,6 +257,19 @@ class Confirmation:
             )
         return lines
 
+    def _going_on(self, leaks: list[Leak], facts: Iterable[Survivor], again: Again) -> list[Leak]:
+        """Return the leaks that go on after a further run, which left `facts`, and some more where little is there."""
+        left = {fact.type_name for fact in facts}
+        leaks = [leak for leak in leaks if leak.seen_in or not self._has_ended(leak, left)]
+        for _ in range(min(MOST_KEPT, int(_MOST_SECONDS / max(again.seconds, 0.001)))):
+            evidence = (self._evidence.get(leak.fingerprint) for leak in leaks if not leak.seen_in)
+            watch = again() if any(each is not None and each.is_open() for each in evidence) else None
+            if watch is None:
+                break
+            left = {fact.type_name for fact in watch.facts(watch.alive())}
+            leaks = [leak for leak in leaks if leak.seen_in or not self._has_ended(leak, left)]
+        return leaks
+
     def _has_ended(self, leak: Leak, left: AbstractSet[str]) -> bool:
         """Tell whether a further run left none of a leak's types, or let go of as many as the one before had added.
 
@@ -248,7 +280,7 @@ class Confirmation:
         if evidence is None:
             return False
         is_full = left.isdisjoint(survivor.type_name for survivor in leak.survivors)
-        if not is_full and sum(ref() is None for ref in evidence.refs) < max(1, evidence.number):
+        if evidence.goes_on() and not is_full:
             return False
         evidence.known.verdict = "replaced"
         evidence.known.growths.clear()
@@ -430,7 +462,8 @@ class Confirmation:
         known = self.ledger.find(source)
         if known is not None and not self.is_strict:
             refs = second.refs(members) + self.watch.refs(members)
-            self._evidence[leak.fingerprint] = _Evidence(refs, number, known)
+            size = size_at(source.container)
+            self._evidence[leak.fingerprint] = _Evidence(refs, number, known, source.container, size)
 
     def _in_full(self, leak: Leak, members: list[Any], *own: list[Any]) -> Leak:
         """Return a leak that is to be told with all that its verdict did not need."""

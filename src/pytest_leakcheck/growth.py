@@ -18,7 +18,7 @@ from pytest_leakcheck import rawtypes
 from pytest_leakcheck.places import below_each, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
     from pytest_leakcheck.places import Place
@@ -39,7 +39,7 @@ class Growth:
     def take_latest(self) -> list[Any]:
         """Return the entries behind the last known one: that costs as much as is new, and is mostly all of it."""
         containers = self._container.held(is_exact=False).values()
-        before, self._size = self._size, _size(containers)
+        before, self._size = self._size, size_at(self._container)
         self.has_shrunk = before is None or self._size is None or self._size <= before
         fresh = [
             entry
@@ -78,15 +78,15 @@ def take(growths: Sequence[Sequence[Growth]], wanted: AbstractSet[int], *, is_th
     return found
 
 
-def _size(containers: Collection[Any]) -> int | None:
-    """Return how many entries some containers have, None where one is of a kind that does not tell."""
-    total = 0
-    for container in containers:
-        kind = next((kind for kind in (list, dict, set, deque) if rawtypes.is_instance(container, kind)), None)
-        if kind is None:
-            return None
-        total += kind.__len__(container)
-    return total
+def size_at(container: Place | None) -> int | None:
+    """Return how many entries the containers at a place have, None where one is of a kind that does not tell."""
+    sizes = [_size(each) for each in container.held(is_exact=False).values()] if container is not None else [None]
+    return None if None in sizes else sum(filter(None, sizes))
+
+
+def _size(container: Any) -> int | None:
+    kind = next((kind for kind in (list, dict, set, deque) if rawtypes.is_instance(container, kind)), None)
+    return None if kind is None else kind.__len__(container)
 
 
 def _backwards(container: Any) -> Iterator[Any]:
