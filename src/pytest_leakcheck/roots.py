@@ -218,7 +218,8 @@ class Roots:
         if owner is None and (node not in self._modules or node in self._targets):
             return known
         name, module = self._modules[node if owner is None else id(owner)]
-        anchor = Anchor(module_rank(name, module), 0 if owner is None else 1, _order(name))
+        aside = 2 if owner is None else 1  # what a C module holds beside its globals has a better name elsewhere
+        anchor = Anchor(module_rank(name, module), aside, _order(name))
         if known is not None and (known.anchor.rank, known.anchor.extra) < (anchor.rank, anchor.extra):
             return known
         return Start(anchor, Root(describe.clean(name), "module"))

@@ -50,7 +50,7 @@ class Asked:
     def _has_own(self, holders: set[int], judged: targets.TypeFilter, classes: Callable[[], list[type]]) -> bool:
         if judged.is_any_wanted(but=holders):  # to look at all classes takes 20 ms
             return True
-        own = targets.own(self._options.root or ".", self._options.packages)
+        own = targets.own(self._options.root or ".", self._options.packages, watched=self._options.watch)
         return any(own(kind) for kind in classes() if id(kind) not in holders)
 
 
