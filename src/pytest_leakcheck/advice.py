@@ -8,8 +8,9 @@ from __future__ import annotations
 
 ADVICE: dict[str, str] = {
     "unaccounted": (
-        "The collector sees no holder: C code keeps a reference, or a container of an extension that does not take part "
-        'in garbage collection. Look at the extension calls that were given the object. See: docs, "C holders".'
+        "The collector sees no holder: C code keeps a reference, as atexit does to arguments up to CPython 3.13, or a "
+        "container of an extension that does not take part in garbage collection. Look at the calls that were given the "
+        'object. See: docs, "C holders".'
     ),
     "fixture": 'A wider-scoped fixture keeps it: drop it in the test, or give the fixture the test\'s scope. See: docs, "Fixtures".',
     "finalizer": (

@@ -67,7 +67,11 @@ class _Evidence:
     """What was entered of their place."""
     container: Place | None
     size: int | None
-    """How many entries the container that they came into had after the latest run, where that is known."""
+    """How many entries the container that they came into had after the latest run, where that is a list or a set.
+
+    A dict may have entries by names, as a registry of classes has: that a test's own are replaced tells nothing of
+    other tests'.
+    """
 
     def goes_on(self) -> bool:
         """Look at what is there now; tell whether another run has let go of less than it added."""

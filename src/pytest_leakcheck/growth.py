@@ -39,7 +39,7 @@ class Growth:
     def take_latest(self) -> list[Any]:
         """Return the entries behind the last known one: that costs as much as is new, and is mostly all of it."""
         containers = self._container.held(is_exact=False).values()
-        before, self._size = self._size, size_at(self._container)
+        before, self._size = self._size, size_at(self._container, (list, dict, set, deque))
         self.has_shrunk = before is None or self._size is None or self._size <= before
         fresh = [
             entry
@@ -78,14 +78,16 @@ def take(growths: Sequence[Sequence[Growth]], wanted: AbstractSet[int], *, is_th
     return found
 
 
-def size_at(container: Place | None) -> int | None:
-    """Return how many entries the containers at a place have, None where one is of a kind that does not tell."""
-    sizes = [_size(each) for each in container.held(is_exact=False).values()] if container is not None else [None]
+def size_at(container: Place | None, kinds: Sequence[type] = (list, set, deque)) -> int | None:
+    """Return how many entries the containers at a place have, None where one is not of `kinds`."""
+    sizes = (
+        [_size(each, kinds) for each in container.held(is_exact=False).values()] if container is not None else [None]
+    )
     return None if None in sizes else sum(filter(None, sizes))
 
 
-def _size(container: Any) -> int | None:
-    kind = next((kind for kind in (list, dict, set, deque) if rawtypes.is_instance(container, kind)), None)
+def _size(container: Any, kinds: Sequence[type]) -> int | None:
+    kind: Any = next((kind for kind in kinds if rawtypes.is_instance(container, kind)), None)
     return None if kind is None else kind.__len__(container)
 
 
