@@ -218,3 +218,28 @@ def test_what_an_error_in_a_finalizer_holds_is_let_go_in_time(suite):
     )
 
     result.assert_outcomes(passed=1)
+
+
+def test_what_other_plugins_put_on_an_item_is_no_reason_to_run_its_test_again(suite):
+    """It lives as long as pytest has the item; what something else has as well is the test's."""
+    result = suite.run(
+        """
+        MINE = pytest.StashKey()
+        NUMBERS = []
+
+        @pytest.fixture(autouse=True)
+        def carried(request):
+            request.node.mine, request.node.stash[MINE] = Thing(), Thing()
+            request.node.mine.part = Thing()
+
+        def test_passes(): NUMBERS.append(1)
+
+        def test_keeps(request): keep(request.node.mine.part)
+
+        def test_once(): assert len(NUMBERS) == 1
+        """,
+        "--leakcheck",
+    )
+
+    result.assert_outcomes(passed=2, failed=1)
+    assert suite.lines_of(result, ".KEPT  list, ")

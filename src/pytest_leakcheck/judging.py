@@ -11,7 +11,7 @@ from pytest_leakcheck import clock
 from pytest_leakcheck.beside import completed
 from pytest_leakcheck.check import Check, Plan
 from pytest_leakcheck.describe import error_text
-from pytest_leakcheck.release import holds_more_than_texts, instance_of, let_go, parametrize_values
+from pytest_leakcheck.release import forget_carried, holds_more_than_texts, instance_of, let_go, parametrize_values
 from pytest_leakcheck.repeat import made_at, running_again
 from pytest_leakcheck.runs import RUNS, Run
 from pytest_leakcheck.sharing import owners_of, why_not_repeatable, wider_fixtures
@@ -60,6 +60,7 @@ class _Lending(NamedTuple):
 
     def claim(self, watch: Watch) -> bool:
         item = self.item
+        forget_carried(item, watch)
         return self.scopes.claim(watch, wider_fixtures(item), owners_of(item), item.nodeid)
 
     def lender_of(self, nodes: Iterable[int]) -> str:

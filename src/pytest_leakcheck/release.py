@@ -10,15 +10,27 @@ import pytest
 from _pytest.logging import caplog_records_key
 
 from pytest_leakcheck import rawtypes
+from pytest_leakcheck.places import held_alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pytest_leakcheck.watch import Watch
 
 
 def parametrize_values(item: pytest.Item) -> tuple[Any, ...]:
     """Return the values of parametrize that `item` runs with, which pytest keeps for the whole session."""
     callspec: Any = getattr(item, "callspec", None)
     return tuple(callspec.params.values()) if callspec else ()
+
+
+def forget_carried(item: pytest.Item, watch: Watch) -> None:
+    """Forget what other plugins have put on `item`, or into its stash, and nothing else has: it lives with that."""
+    nodes = watch.nodes().keys()
+    holders = [vars(item), getattr(item.stash, "_storage", {})]
+    values = [value for holder in holders for _, value in rawtypes.items_of(holder) if id(value) in nodes]
+    if values:
+        watch.forget(held_alone(values, holders, nodes))
 
 
 def instance_of(item: pytest.Item) -> Any:
