@@ -1,5 +1,7 @@
 """How survivors are put together to leaks, before any word is found for them."""
 
+import pytest
+
 import leaks
 from pytest_leakcheck.explain import _grouped
 from pytest_leakcheck.model import Survivor
@@ -113,3 +115,34 @@ for leak in explain(wanted, [Survivor(type(each).__name__, "") for each in wante
     )
 
     assert told.splitlines() == ["['module', 'Plugin'] ['Plugin']", "sys .modules ['loaded']"]
+
+
+def test_what_a_suspended_greenlet_has_in_a_variable_is_told_by_its_function():
+    """No collector shows the frames of greenlets that wait; the one that runs is a running function like others."""
+    pytest.importorskip("greenlet")
+    told = leaks.run_script(
+        """
+import gc
+from greenlet import getcurrent, greenlet
+from pytest_leakcheck.explain import explain
+from pytest_leakcheck.model import Survivor
+
+class Thing: pass
+
+def work(thing):
+    wait([thing])
+
+def wait(things):
+    getcurrent().parent.switch()
+
+waiting = greenlet(work)
+waiting.switch(Thing())
+leak, = explain([each for each in gc.get_objects() if type(each) is Thing], [Survivor("Thing", "")])
+print(leak.trace.root, *(link.text for link in leak.trace.links), sep="\\n")
+"""
+    )
+
+    assert told.splitlines() == [
+        "Root(name='work (suspended greenlet, <string>:10)', kind='running frame', detail='')",
+        "local 'thing' of work (suspended greenlet, <string>:10)",
+    ]

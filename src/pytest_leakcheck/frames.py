@@ -47,6 +47,8 @@ class RunningFrame:
     is_current: bool
     depth: int
     """0 for the frame that runs; more for its callers."""
+    is_greenlets: bool = False
+    """Whether it is suspended, in a greenlet that another one has switched away from."""
 
     @property
     def module(self) -> str:
@@ -61,7 +63,8 @@ class RunningFrame:
     @property
     def place(self) -> str:
         """The file and line that the frame is at."""
-        return describe.place(self.frame.f_code, self.frame.f_lineno)
+        place = describe.place(self.frame.f_code, self.frame.f_lineno)
+        return f"suspended greenlet, {place}" if self.is_greenlets else place
 
     def take_locals(self) -> list[tuple[str, object]]:
         """Return the frame's locals by name; a module's frame has none that its module does not show."""
@@ -122,6 +125,15 @@ def running_frames() -> Iterator[RunningFrame]:
             if not _is_ours(frame):
                 yield RunningFrame(frame, threads.get(ident, str(ident)), is_current, depth)
             frame, depth = frame.f_back, depth + 1
+
+
+def frames_of_greenlet(greenlet: object) -> Iterator[RunningFrame]:
+    """Yield the frames of a greenlet that waits to be switched to, innermost first; no collector shows their locals."""
+    frame, depth = rawtypes.c_attribute(greenlet, "gr_frame"), 0
+    while type(frame) is types.FrameType:
+        if not _is_ours(frame):
+            yield RunningFrame(frame, "", is_current=True, depth=depth, is_greenlets=True)
+        frame, depth = frame.f_back, depth + 1
 
 
 def is_our_frame(obj: object) -> bool:

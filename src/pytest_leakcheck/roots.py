@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import contextvars
 import gc
+import itertools
 import os
 import signal
 import sys
@@ -21,7 +22,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import describe, interpreter, rawtypes
-from pytest_leakcheck.frames import RunningFrame, frame_of, is_of_function, running_frames, thread_name
+from pytest_leakcheck.frames import (
+    RunningFrame,
+    frame_of,
+    frames_of_greenlet,
+    is_of_function,
+    running_frames,
+    thread_name,
+)
 from pytest_leakcheck.model import Link, Root, RootKind
 from pytest_leakcheck.nearby import Nearby
 from pytest_leakcheck.paths import Anchor
@@ -270,7 +278,11 @@ class Roots:
                 self._add(hook, Start(Anchor(STDLIB, 1, name), Root(f"sys.set{name}", "interpreter"), link))
 
     def _add_frames(self) -> None:
-        for frame in running_frames():
+        greenlet = rawtypes.loaded_class("greenlet", "greenlet") or rawtypes.loaded_class(
+            "greenlet._greenlet", "greenlet"
+        )
+        suspended = [obj for obj in gc.get_objects() if rawtypes.is_instance(obj, greenlet)] if greenlet else []
+        for frame in (*running_frames(), *itertools.chain.from_iterable(map(frames_of_greenlet, suspended))):
             self._running[id(frame.frame)] = frame.frame
             self._add_locals(frame)
 
