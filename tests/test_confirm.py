@@ -147,6 +147,20 @@ NUMBERS = itertools.count(9)
         (line,) = suite.lines_of(result, "bounded, not a leak")
         assert bound in line
 
+    def test_of_many_types_in_a_bounded_container_the_first_few_are_told(self, check, suite):
+        """The line is for whoever wants to know the limit."""
+        result = check(
+            """import collections
+LATEST = collections.deque(maxlen=40)
+KINDS = [type(f"Part{number}", (), {"__module__": __name__}) for number in range(9)]
+def test_it(): LATEST.append([kind() for kind in KINDS])
+"""
+        )
+
+        result.assert_outcomes(passed=1)
+        (line,) = suite.lines_of(result, "bounded, not a leak")
+        assert "1 test_it.Part0, 1 test_it.Part1, 1 test_it.Part2, 1 test_it.Part3, 5 more in test_it.LATEST" in line
+
     def test_a_pool_that_is_full_after_two_runs_is_no_leak(self, check):
         """A further run that adds nothing proves it."""
         result = check("def test_it(): len(KEPT) < 2 and keep(Thing())\n")

@@ -185,8 +185,14 @@ def _is_plain(value: object) -> bool:
 
 
 def tally(names: Iterable[str]) -> str:
-    """Return how often each of `names` occurs: ``2 shop.Session, 1 shop.Item``."""
-    return ", ".join(f"{number} {name}" for name, number in rawtypes.counts_of(names).items())
+    """Return how often each of `names` occurs: ``2 shop.Session, 1 shop.Item``; of many, the first few and the rest."""
+    counts = list(rawtypes.counts_of(names).items())
+    parts = [f"{number} {name}" for name, number in counts[:_MOST_TALLIED]]
+    rest = sum(number for _, number in counts[_MOST_TALLIED:])
+    return ", ".join([*parts, f"{rest} more"] if rest else parts)
+
+
+_MOST_TALLIED = 4
 
 
 def counted(number: int, noun: str) -> str:
