@@ -448,6 +448,71 @@ class TestKnownPlaces:
 
         result.assert_outcomes(passed=3)
 
+    @pytest.mark.parametrize(
+        ("hold", "leak"),
+        [
+            ("STATES[self] = self.part", "STATES[thing].thing = thing"),
+            ("NAMES[self.part] = self", "thing.part.thing = thing"),
+            ("weakref.finalize(self, self.part)", "thing.part.thing = thing"),
+            ("REFS[weakref.ref(self, REFS.pop)] = self.part", "thing.part.thing = thing"),
+        ],
+    )
+    def test_what_goes_once_its_key_is_collected_is_not_taken_for_a_known_leak(self, check, hold, leak):
+        """The entry of a weak structure looks like that of the leak for as long as garbage waits."""
+        result = check(
+            f"""import gc, weakref
+STATES, NAMES, REFS = weakref.WeakKeyDictionary(), weakref.WeakValueDictionary(), {{}}
+class Part:
+    __hash__, thing = object.__hash__, None
+    def __call__(self): ...
+class Whole:
+    def __init__(self):
+        self.me, self.part = self, Part()
+        {hold}
+def test_leaks():
+    thing = Whole()
+    {leak}
+def test_leaves_garbage():
+    thing = Whole()
+    gc.collect()  # it grows old while it is used, as in any longer test
+def test_leaks_too():
+    thing = Whole()
+    gc.collect()
+    {leak}
+"""
+        )
+
+        result.assert_outcomes(passed=1, failed=2)
+        result.stdout.fnmatch_lines(["*The same leak as in test_it.py::test_leaks,*"])
+
+    def test_what_is_made_once_is_not_taken_for_a_known_leak(self, check, suite):
+        """A singleton may be entered into the list that others pile up in: of another type, it is judged by itself."""
+        result = check(
+            """
+            class Other(Thing): one = None
+
+            def leak(): keep(Thing())
+
+            def test_leaks(): leak()
+
+            def test_first_use():
+                count_run("first")
+                if Other.one is None:
+                    Other.one = keep(Other())
+
+            def test_leaks_too():
+                count_run("too")
+                leak()
+
+            def test_leaks_both():
+                count_run("both")
+                keep(Other()), leak()
+            """
+        )
+
+        result.assert_outcomes(passed=1, failed=3)
+        assert runs_of(suite) == {"first": 2, "too": 1, "both": 1}
+
     def test_a_leak_elsewhere_is_judged_on_its_own(self, check, suite):
         """A test that leaks at a known place and a new one is told both, and run again for the new one."""
         result = check(

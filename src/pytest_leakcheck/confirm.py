@@ -132,6 +132,8 @@ class Confirmation:
             return []
         if again is not None and self._may_grow(known):
             return []  # a second run tells more than another test
+        if known.verdict == "leak" and known.is_weak and not self._outlive(members):
+            return []
         leaks: list[Leak] = []
         if known.verdict == "crowded":
             self._note_pending(known)
@@ -139,6 +141,14 @@ class Confirmation:
             leaks = self._seen_again(known, members, is_growing=again is None and self._is_growing(known))
         self.watch.forget(members)
         return leaks
+
+    def _outlive(self, members: list[Any]) -> bool:
+        """Take out of `members` what dies in a full collection; tell whether any is left."""
+        nodes = set(map(id, members))
+        members.clear()  # this list would keep alive what is waited for
+        self.watch.collect()
+        members += [obj for obj in self.watch.alive() if id(obj) in nodes]
+        return bool(members)
 
     def _lend_more(self, known: Known, members: list[Any]) -> None:
         """Leave survivors at a place that a fixture lends to that, or, where it has ended, to be judged anew."""
@@ -494,11 +504,10 @@ class Confirmation:
 
     def _tell(self, leak: Leak, bound: str, otherwise: str) -> None:
         """Note why what a place holds is no leak; that it is bounded is a warning."""
-        held = f"{self.test}: {summary(leak)} in {where(leak)}"
         if bound:
-            self.ledger.warn(f"{held}: {bound}, so it is bounded, not a leak")
+            self.ledger.tell_bound(self.test, leak, where(leak), bound)
         else:
-            self.ledger.set_aside(f"{held}: {otherwise}")
+            self.ledger.set_aside(f"{self.test}: {summary(leak)} in {where(leak)}: {otherwise}")
 
     def _by_recurrence(self) -> list[Leak]:
         """Wait for another test that leaves a survivor in the same place while one of this test's still lives."""

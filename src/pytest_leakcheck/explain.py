@@ -15,7 +15,7 @@ from pytest_leakcheck.further import Further, Known, searching_further
 from pytest_leakcheck.growth import container_of, partings
 from pytest_leakcheck.heap import Heap, unseen_holders
 from pytest_leakcheck.labels import labelled
-from pytest_leakcheck.links import INHERENT, bound_at, bound_of, name_links, opened, renamed
+from pytest_leakcheck.links import INHERENT, bound_at, bound_of, has_weak_entry, name_links, opened, renamed
 from pytest_leakcheck.model import Leak, Link, Proof, Root, Survivor, Trace
 from pytest_leakcheck.paths import SEARCH_OBJECTS, Paths, Search, find_paths
 from pytest_leakcheck.places import Place, place_of
@@ -71,6 +71,8 @@ class Finding(NamedTuple):
     """Where the paths of fresh survivors part from those of others, if fresh ones were told apart."""
     above: tuple[int, ...] = ()
     """The ids of what its path goes through."""
+    is_weak: bool = False
+    """Whether an entry on its path goes once the collector frees something, by a weak reference."""
 
 
 def explain(
@@ -311,7 +313,9 @@ class _Facing(NamedTuple):
         note = self._way_back(group) if first else ""
         leak = self._leak(first, Leak(tuple(heads), trace, also_keeps=tuple(hanging), proof=proof, note=note))
         place, container = (first.place, container_of(old, fresh)) if first else (None, None)
-        return Finding(leak, (*group.heads, *group.hanging), place, container, first.nodes[:-1] if first else ())
+        members, above = (*group.heads, *group.hanging), first.nodes[:-1] if first else ()
+        is_weak = first is not None and has_weak_entry([self.heap.objects[node] for node in first.nodes])
+        return Finding(leak, members, place, container, above, is_weak)
 
     def _way_back(self, group: _Group) -> str:
         """Return by which reference a fresh survivor leads to an older one, in words; empty where none does."""

@@ -12,7 +12,7 @@ from pytest_leakcheck.places import below, names_of_type
 
 if TYPE_CHECKING:
     import weakref
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from pytest_leakcheck.explain import Finding
     from pytest_leakcheck.model import Leak
@@ -63,6 +63,10 @@ class Known:
     """Whether that test's report, if it is a leak, was one that the reader sees."""
     lender: str = ""
     """The wider-scoped fixture whose set-up made what leads there: that may keep survivors for as long as it stands."""
+    is_weak: bool = False
+    """Whether what is there may go once the collector frees something."""
+    types: set[str] = field(default_factory=set)
+    """For a leak, of which types its survivors were."""
     is_certain: bool = False
     """Whether a second run told that it is bounded; without one, an entry of what is bounded may grow."""
 
@@ -99,6 +103,13 @@ class Known:
         has_grown = bool(self.growths) and not any(growth.has_shrunk for growth in self.growths)
         return not (has_grown or self.still_has_living(is_alone=False))
 
+    def fits(self, watch: Watch, members: list[Any]) -> bool:
+        """Tell whether some of what came into a leak's container are of types that piled up there before.
+
+        What is of others alone may be made once.
+        """
+        return self.verdict != "leak" or any(fact.type_name in self.types for fact in watch.facts(members))
+
     def holds_living(self) -> bool:
         """Tell whether one of them is still there, so that it is no garbage."""
         held = self.place.held() if self.place is not None else {}
@@ -112,6 +123,8 @@ class Ledger:
     known: list[Known] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     """What was found out since they were last taken."""
+    _bounds: set[tuple[str, str]] = field(default_factory=set)
+    """The places that are bounded, in words, and by what."""
     _replacing: Counter[frozenset[str]] = field(default_factory=Counter)
     """How often survivors of some types, at no known place, took the place of earlier ones."""
 
@@ -153,6 +166,13 @@ class Ledger:
         """Note what the user should see without asking."""
         self.notes.append(Note("warning", text))
 
+    def tell_bound(self, test: str, leak: Leak, where: str, bound: str) -> None:
+        """Note what survives and is bounded: once for each place, as further tests tell the user nothing new."""
+        text = f"{test}: {summary(leak)} in {where}: {bound}, so it is bounded, not a leak"
+        is_new = (where, bound) not in self._bounds
+        self._bounds.add((where, bound))
+        self.notes.append(Note("warning" if is_new else "aside", text))
+
     def crowd(self, known: Known) -> None:
         """Know of a dict alone, and of no entries, where many of these may yet be leaks; `known` is the latest."""
         registry = known.place.registry() if known.place is not None else None
@@ -179,7 +199,7 @@ class Ledger:
         for look in (_grown, _placed):  # the first costs as much as what is new, the second as much as there is
             wanted = [known for known in self.known if not known.is_over()] if living else []
             for known, members in look(wanted, living):
-                if not known.was_emptied():
+                if not known.was_emptied() and (look is _placed or known.fits(watch, members)):
                     for obj in members:
                         del living[id(obj)]
                     found.append((known, members))
@@ -202,7 +222,7 @@ class Ledger:
         same = (known.test for known in told if known.leak.fingerprint == wanted)
         return next(same, "")
 
-    def remember(self, verdict: Verdict, finding: Finding, test: str, watch: Watch, objects: Iterable[Any]) -> Known:
+    def remember(self, verdict: Verdict, finding: Finding, test: str, watch: Watch, objects: Sequence[Any]) -> Known:
         """Enter a verdict on a place, in the stead of an earlier one."""
         known = self.find(finding)
         if known is None:
@@ -211,6 +231,8 @@ class Ledger:
         if verdict == "leak" and finding.place is not None:
             self._leave_crowd(finding.place)
         known.verdict, known.leak, known.test, known.is_told = verdict, finding.leak, test, True
+        known.types.update(fact.type_name for fact in watch.facts(objects))
+        known.is_weak |= finding.is_weak
         known.refs = watch.refs(objects)[:MOST_REMEMBERED]
         if verdict in ("leak", "bounded", "lent") and finding.container is not None:
             known.growths.append(Growth(finding.container))

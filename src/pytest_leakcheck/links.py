@@ -162,6 +162,25 @@ def _most_cached(wrapper: object) -> int | None:
     return most if type(most) is int else None
 
 
+_WEAK = (weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.finalize._Info)  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def has_weak_entry(path: Path) -> bool:
+    """Tell whether `path` goes through an entry that a weak reference takes out, as those of weak dicts and finalizers.
+
+    The dict may also be a plain one with weak references for keys, whose callbacks do so.
+    """
+    if any(rawtypes.is_instance(obj, kind) for obj in path for kind in _WEAK):
+        return True
+    pairs = itertools.pairwise(path)
+    return any(rawtypes.is_instance(holder, dict) and _is_weakly_keyed(holder, held) for holder, held in pairs)
+
+
+def _is_weakly_keyed(holder: Any, held: object) -> bool:
+    found = rawtypes.key_of(holder, held)
+    return found is not None and rawtypes.is_instance(found[0], weakref.ref)
+
+
 def opened(path: Path) -> list[Any]:
     """Return `path` with the ``__dict__`` of each instance on it that refers to its attributes by that alone.
 
