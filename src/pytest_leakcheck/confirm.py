@@ -73,11 +73,16 @@ class _Evidence:
     other tests'.
     """
 
-    def goes_on(self) -> bool:
-        """Look at what is there now; tell whether another run has let go of less than it added."""
+    def goes_on(self, watch: Watch) -> bool:
+        """Look at what is there now; tell whether a run that left what is watched has let go of less than it added."""
         before, self.size = self.size, size_at(self.container)
-        is_full = before is not None and self.size is not None and self.size <= before
+        is_full = before is not None and self.size is not None and self.size <= before and self._has(watch)
         return not is_full and sum(ref() is None for ref in self.refs) < max(1, self.number)
+
+    def _has(self, watch: Watch) -> bool:
+        """Tell whether the container has any of what is watched: it may yet come, by a finalizer."""
+        held = list(self.container.held(is_exact=False).values()) if self.container is not None else []
+        return bool(below(held, watch.nodes().keys(), is_alone=False))
 
     def is_open(self) -> bool:
         """Tell whether the container is so small that it may be about to be full."""
@@ -235,7 +240,7 @@ class Confirmation:
         except Exception:  # noqa: BLE001 - the leaks are found, and told without these lines
             return leaks
         if watch is not None:
-            leaks = self._going_on(leaks, facts, again)
+            leaks = self._going_on(leaks, watch, again)
         lines = self._lines(watch, facts) if watch is not None else {}
 
         def told(leak: Leak, survivor: Survivor) -> Survivor:
@@ -271,30 +276,29 @@ class Confirmation:
             )
         return lines
 
-    def _going_on(self, leaks: list[Leak], facts: Iterable[Survivor], again: Again) -> list[Leak]:
-        """Return the leaks that go on after a further run, which left `facts`, and some more where little is there."""
-        left = {fact.type_name for fact in facts}
-        leaks = [leak for leak in leaks if leak.seen_in or not self._has_ended(leak, left)]
+    def _going_on(self, leaks: list[Leak], latest: Watch, again: Again) -> list[Leak]:
+        """Return the leaks that go on after the `latest` run, and after some more where little is there."""
+        leaks = [leak for leak in leaks if leak.seen_in or not self._has_ended(leak, latest)]
         for _ in range(min(MOST_KEPT, int(_MOST_SECONDS / max(again.seconds, 0.001)))):
             evidence = (self._evidence.get(leak.fingerprint) for leak in leaks if not leak.seen_in)
             watch = again() if any(each is not None and each.is_open() for each in evidence) else None
             if watch is None:
                 break
-            left = {fact.type_name for fact in watch.facts(watch.alive())}
-            leaks = [leak for leak in leaks if leak.seen_in or not self._has_ended(leak, left)]
+            leaks = [leak for leak in leaks if leak.seen_in or not self._has_ended(leak, watch)]
         return leaks
 
-    def _has_ended(self, leak: Leak, left: AbstractSet[str]) -> bool:
+    def _has_ended(self, leak: Leak, latest: Watch) -> bool:
         """Tell whether a further run left none of a leak's types, or let go of as many as the one before had added.
 
         So it keeps a number of them, as a pool does that takes so many, or a buffer that is cut to its length; nothing
-        tells of it but that. `left` are the types of what that run left.
+        tells of it but that.
         """
         evidence = self._evidence.get(leak.fingerprint)
         if evidence is None:
             return False
+        left = {fact.type_name for fact in latest.facts(latest.alive())}
         is_full = left.isdisjoint(survivor.type_name for survivor in leak.survivors)
-        if evidence.goes_on() and not is_full:
+        if evidence.goes_on(latest) and not is_full:
             return False
         evidence.known.verdict = "replaced"
         evidence.known.growths.clear()

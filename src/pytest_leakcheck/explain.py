@@ -540,11 +540,7 @@ def _innocent(links: Sequence[Link]) -> set[str]:
 
 def _nearest_plain(links: Sequence[Link]) -> str:
     """Return the kind of the plain holder that is nearest to the survivor; what is in a key is held by that key."""
-    nearest = ""
-    for link in reversed(links):
-        if link.kind == "dict key":
-            return nearest if nearest not in ("", *_ITEMS) else link.kind
-        nearest = nearest or (link.kind if link.kind in _PLAIN else "")
-        if link.kind not in _ITEMS:
-            break
-    return nearest or next((link.kind for link in reversed(links) if link.kind in _PLAIN), "")
+    inner = itertools.takewhile(lambda link: link.kind in _ITEMS or link.kind == "dict key", reversed(links))
+    if any(link.kind == "dict key" for link in inner):
+        return "dict key"
+    return next((link.kind for link in reversed(links) if link.kind in _PLAIN), "")
