@@ -121,3 +121,33 @@ def test_mortal(): Mortal(), gc.collect()
 
     result.assert_outcomes(passed=1, failed=1)
     assert suite.lines_of(result, "LEAKED test_it.py::test_undead")
+
+
+def test_on_a_large_heap_not_each_test_is_looked_at(suite):
+    """Where nothing came back, a look at what finalizers may have brought back takes longer than many a test."""
+    result = suite.run(
+        f"""
+{UNDEAD}
+from pytest_leakcheck import addresses
+
+LOOKS = []
+look = addresses.find_resurrected
+
+@pytest.fixture(autouse=True, scope="module")
+def counting():
+    patch = pytest.MonkeyPatch()
+    patch.setattr(addresses, "LARGE", 10)
+    patch.setattr(addresses, "find_resurrected", lambda *args, **words: LOOKS.append(args) or look(*args, **words))
+    yield
+    patch.undo()
+    assert len(LOOKS) == 7  # the first, the third, the seventh, the fifteenth; from then on each sixteenth
+
+@pytest.mark.parametrize("number", range(64))
+def test_mortal(number):
+    Mortal()
+    gc.collect(1)
+""",
+        "--leakcheck",
+    )
+
+    result.assert_outcomes(passed=64)

@@ -147,6 +147,37 @@ NUMBERS = itertools.count(9)
         (line,) = suite.lines_of(result, "bounded, not a leak")
         assert bound in line
 
+    @pytest.mark.parametrize(
+        ("cache", "bound"),
+        [
+            ("class Cache: capacity, data = 40, []", "in test_it.Cache.data: there is a .capacity of 40 beside it"),
+            (
+                "class Cache:\n    def __init__(self): self.__maxsize, self.data = 40, {}",
+                "in test_it.CACHE: there is a ._Cache__maxsize of 40 beside it",
+            ),
+            (
+                "class Cache(dict):\n    def __init__(self): self.max_size, self.data = 40, self",
+                "in test_it.CACHE: there is a .max_size of 40 beside it",
+            ),
+        ],
+    )
+    def test_a_cache_that_tells_its_size_is_taken_at_its_word(self, check, suite, cache, bound):
+        """As those written by hand do; one that has twice as much by now is not."""
+        source = f"""
+{cache}
+CACHE = Cache()
+def leak(number):
+    for _ in range(number):
+        thing = Thing()
+        CACHE.data.append(thing) if type(CACHE.data) is list else CACHE.data.setdefault(id(thing), thing)
+"""
+        few = check(source + "def test_it(): leak(3)")
+
+        few.assert_outcomes(passed=1)
+        (line,) = suite.lines_of(few, "bounded, not a leak")
+        assert bound in line
+        check(source + "def test_it(): leak(81)").assert_outcomes(failed=1)
+
     def test_of_many_types_in_a_bounded_container_the_first_few_are_told(self, check, suite):
         """The line is for whoever wants to know the limit."""
         result = check(
@@ -512,6 +543,47 @@ def test_leaks_too():
 
         result.assert_outcomes(passed=1, failed=3)
         assert runs_of(suite) == {"first": 2, "too": 1, "both": 1}
+
+    @pytest.mark.skipif(not hasattr(sys, "getrefcount"), reason="PyPy collects all there is each time")
+    def test_what_garbage_has_as_well_is_recognised_once_that_is_told_apart(self, check, suite):
+        """An application that is a cycle has what a bounded cache keeps of it: no reason to run each test again."""
+        result = check(
+            """import functools, gc, time
+
+HEAP = [[] for _ in range(100_000)]  # a look at what is young costs little beside it
+
+class Part: pass
+class Style:
+    def __init__(self, text): self.text = text
+
+class Filter:
+    def __init__(self): self.parts = [Part() for _ in range(5)]
+
+    @functools.lru_cache(1024)
+    def style(self, text): return Style(text)
+
+class App:
+    def __init__(self):
+        self.me, self.filter = self, Filter()
+        self.parts, self.style = self.filter.parts[:], self.filter.style("red")
+
+def use_app():
+    app = App()
+    gc.collect()  # it grows old while it is used, as in any longer test
+    time.sleep(0.03)
+
+def test_first():
+    count_run("first")
+    use_app()
+
+def test_second():
+    count_run("second")
+    use_app()
+"""
+        )
+
+        result.assert_outcomes(passed=2)
+        assert runs_of(suite) == {"first": 2, "second": 1}
 
     def test_a_leak_elsewhere_is_judged_on_its_own(self, check, suite):
         """A test that leaks at a known place and a new one is told both, and run again for the new one."""

@@ -59,19 +59,22 @@ def find(
     return Look(found, is_costly=size > LARGE)
 
 
-def find_resurrected(wanted: Mapping[int, weakref.ref[type]], generation: int | None = None) -> dict[int, Any]:
+def find_resurrected(
+    wanted: Mapping[int, weakref.ref[type]], generation: int | None = None, span: int | None = None
+) -> Look:
     """Return those of the objects at the addresses `wanted` that their finalizers brought back to life.
 
-    `generation` is that of a collection just over; None: they may have come back at any time. What does so becomes the
-    youngest of the next generation (CPython 3.10-3.15), so the rest of the heap need not be looked at then. Errs
-    towards missing one that was brought back with more than `LARGE` others.
+    `generation` is that of a collection just over; None: they may have come back at any time, in collections since
+    which `span` objects were promoted to the oldest generation, or any number. What does so becomes the youngest of the
+    next generation (CPython 3.10-3.15), so the rest of the heap need not be looked at then. Errs towards missing one
+    that was brought back with more than `LARGE` others, or before `span` others.
     """
     if generation is None or not has_generations():
-        found = find(wanted).found
+        look = find(wanted, span if has_generations() else None)
     else:
-        found = find(wanted, LARGE, [min(generation + 1, OLDEST)]).found
+        look = find(wanted, LARGE, [min(generation + 1, OLDEST)])
     # Another object may have come to the address; one whose finalizer has run was itself brought back.
-    return {node: obj for node, obj in found.items() if interpreter.is_finalized(obj)}
+    return look._replace(found={node: obj for node, obj in look.found.items() if interpreter.is_finalized(obj)})
 
 
 def has_generations() -> bool:
@@ -94,7 +97,8 @@ def count_young() -> int:
 class Patience:
     """Which tests' objects to look for: on a large heap one look takes as long as many a test.
 
-    For tests that are not run again, where it takes the most: where what they left was no leak, only every second one
+    For what can't be weakly referenced, of tests that are not run again, and for what a finalizer may have brought back
+    to life: where what tests left was no leak, only every second one
     is looked at, then every fourth, up to every sixteenth. Errs towards a missed leak; it goes by tests, not by time,
     so that each run comes to the same verdicts.
     """

@@ -29,7 +29,9 @@ class _Perilous(NamedTuple):
 class Afterlife(Generic[T]):
     """Watches what has a finalizer, each with what is known of it, and finds what lives on without weak references."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: addresses.Patience | None = None) -> None:
+        """Watch nothing yet; `patience` tells when not to look for what was brought back."""
+        self._patience = patience
         self._young: list[_Perilous] = []
         """What no collection of the two young generations has passed over so far."""
         self._old: list[_Perilous] = []
@@ -37,6 +39,8 @@ class Afterlife(Generic[T]):
         """Those that lived when the collection began that is under way."""
         self._gone: dict[int, _Perilous] = {}
         """By their ids those whose finalizers ran in a collection, which took their weak references away up to 3.14."""
+        self._is_deep = False
+        """Whether one of these collections was a full one, which may have put anything behind what came back."""
         self._is_listening = False
 
     def __bool__(self) -> bool:
@@ -56,10 +60,14 @@ class Afterlife(Generic[T]):
     def back(self) -> list[tuple[Any, T]]:
         """Return what was brought back to life since the last call and lives, with what is known of each."""
         gone, self._gone = self._gone, {}
-        if not gone:
+        is_deep, self._is_deep = self._is_deep, False
+        if not gone or (self._patience is not None and not self._patience.is_due()):
             return []
-        found = addresses.find_resurrected({node: each.kind for node, each in gone.items()})
-        return [(obj, gone[node].known) for node, obj in found.items()]
+        wanted = {node: each.kind for node, each in gone.items()}
+        look = addresses.find_resurrected(wanted, span=None if is_deep else addresses.LARGE)
+        if self._patience is not None:
+            self._patience.note(is_costly=look.is_costly, is_leak=bool(look.found))
+        return [(obj, gone[node].known) for node, obj in look.found.items()]
 
     def stop(self) -> None:
         """Watch nothing any more; what `back` has to tell stays."""
@@ -86,6 +94,7 @@ class Afterlife(Generic[T]):
 
     def _end(self, generation: int) -> None:
         self._gone.update((each.node, each) for each in self._due if _is_finalized(each))
+        self._is_deep |= generation > 1
         self._due.clear()
         if generation > 0:
             self._old += self._young

@@ -26,6 +26,8 @@ from pytest_leakcheck.afterlife import Afterlife
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_leakcheck.addresses import Patience
+
 MOST_LOOKS = 10
 """How often at most a census begins anew that other threads make something during."""
 MOST_PROMOTED = 200_000
@@ -40,10 +42,12 @@ class Census:
         is_wanted: Callable[[type], bool],
         passed_over: set[int] | None = None,
         at_once: Callable[[Any], None] | None = None,
+        patience: Patience | None = None,
     ) -> None:
         """Judge types by `is_wanted`; `passed_over` are the ids of living types that are known to be unwanted.
 
         `at_once`, if given, is told of each object before any collection can free it, and maybe more than once.
+        `patience`, if given, tells when not to look for what finalizers brought back to life.
         """
         self._is_wanted = is_wanted
         self._peek: Callable[[type], bool] = getattr(is_wanted, "peek", is_wanted)
@@ -55,7 +59,7 @@ class Census:
         """The ids of what grew old since the start, as long as it may be asked after; an address that dies is taken by
         what is new as well."""
         self._refs: list[weakref.ref[Any]] = []
-        self._afterlife: Afterlife[None] = Afterlife()
+        self._afterlife: Afterlife[None] = Afterlife(patience)
         self._addresses: dict[int, weakref.ref[type]] = {}
         self._old: dict[int, weakref.ref[Any] | None] = {}
         self._seen = 0

@@ -69,6 +69,7 @@ class Session:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.patience = Patience()
+        self.patience_with_finalizers = Patience()
         self._ledger: Ledger | None = None
         self._cycles: dict[str, str] = {}
         """The fingerprints of cycles that were told of, and the tests that were."""
@@ -190,7 +191,8 @@ class Check:
     def _start_census(self) -> None:
         at_once = self._grade if self.plan.by_refcount and self._can_grade() else None
         if self._own is not None and not self.plan.instances_of:
-            self._census = Census(self._own, self._own.passed_over, at_once)
+            patience = None if self.plan.is_strict or at_once else self.session.patience_with_finalizers
+            self._census = Census(self._own, self._own.passed_over, at_once, patience)
         else:
             self._census = Census(self._is_wanted, at_once=at_once)
         if self._own is None:

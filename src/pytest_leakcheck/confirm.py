@@ -42,6 +42,8 @@ _SLOWER = 0.25
 not tell: it made many objects, or long ago. Two runs' garbage would take twice the memory, too."""
 MOST_KEPT = 10
 """A container of so many entries, or fewer, may be one that is kept that small: more runs tell."""
+_MOST_BYTES = 1_000_000
+"""What the survivors of one run may keep alive, as far as is known, for more runs to be made."""
 _MOST_SECONDS = 1.0
 """How long they may take for each leak that was not told before, by how long the first run took."""
 _ALL_ALIVE = "Each of three runs left another one, and all of them are alive."
@@ -84,9 +86,10 @@ class _Evidence:
         held = list(self.container.held(is_exact=False).values()) if self.container is not None else []
         return bool(below(held, watch.nodes().keys(), is_alone=False))
 
-    def is_open(self) -> bool:
-        """Tell whether the container is so small that it may be about to be full."""
-        return self.size is not None and self.size <= MOST_KEPT and self.number <= MOST_KEPT
+    def is_open(self, leak: Leak) -> bool:
+        """Tell whether the container is so small that it may be about to be full, and more runs leave but little."""
+        is_small = self.size is not None and self.size <= MOST_KEPT and self.number <= MOST_KEPT
+        return is_small and 0 < leak.retained_bytes <= _MOST_BYTES
 
 
 @dataclass(slots=True)
@@ -107,6 +110,8 @@ class Confirmation:
     """The wider-scoped fixtures that stand."""
     entrusted: list[Entrusted] = field(default_factory=list)
     """What was found out to be held by wider-scoped fixtures alone."""
+    _recognised: list[weakref.ref[Any]] = field(default_factory=list)
+    """What was judged by the known place that holds it."""
     _evidence: dict[str, _Evidence] = field(default_factory=dict)
     """By the fingerprints of leaks, what they were told by."""
 
@@ -118,10 +123,12 @@ class Confirmation:
                 leaks += self._at_known(known, members, again)
                 del members  # a list of ours that still lived would be counted as a holder that nobody sees
         seconds = again.seconds if again is not None else 0.0
-        is_in_peril = self.watch.is_in_peril()
+        is_in_peril, left = self.watch.is_in_peril(), len(self.watch)
         is_looked_at = is_in_peril or (seconds > SLOW and not self.is_strict)
         if is_looked_at and not drop_doomed(self.watch) and (is_in_peril or seconds > _SLOWER):
             self.watch.collect(most=1)  # a second run could bring it back to life, and nobody would see that
+        if self._recognised and 0 < len(self.watch) < left:
+            self._recognise_below()
         if not len(self.watch):
             return leaks
         before = self.watch.numbers()
@@ -130,6 +137,12 @@ class Confirmation:
             return leaks + self._with_lines(self._by_repeat(further, before, again), again)
         is_certain = self.is_strict and again is None  # a second run that failed tells nothing of what it would leave
         return leaks + (self._by_survival() if is_certain else self._by_recurrence())
+
+    def _recognise_below(self) -> None:
+        """Forget what only garbage kept from hanging below what was recognised alone."""
+        self.watch.collect(most=1)
+        held = [obj for ref in self._recognised if (obj := ref()) is not None]
+        self.watch.forget(below(held, self.watch.nodes().keys()))
 
     def _at_known(self, known: Known, members: list[Any], again: Again | None) -> list[Leak]:
         if known.verdict == "lent":
@@ -144,6 +157,7 @@ class Confirmation:
             self._note_pending(known)
         else:
             leaks = self._seen_again(known, members, is_growing=again is None and self._is_growing(known))
+        self._recognised += self.watch.refs(members)
         self.watch.forget(members)
         return leaks
 
@@ -280,8 +294,8 @@ class Confirmation:
         """Return the leaks that go on after the `latest` run, and after some more where little is there."""
         leaks = [leak for leak in leaks if leak.seen_in or not self._has_ended(leak, latest)]
         for _ in range(min(MOST_KEPT, int(_MOST_SECONDS / max(again.seconds, 0.001)))):
-            evidence = (self._evidence.get(leak.fingerprint) for leak in leaks if not leak.seen_in)
-            watch = again() if any(each is not None and each.is_open() for each in evidence) else None
+            told = (leak for leak in leaks if not leak.seen_in and leak.fingerprint in self._evidence)
+            watch = again() if any(self._evidence[leak.fingerprint].is_open(leak) for leak in told) else None
             if watch is None:
                 break
             leaks = [leak for leak in leaks if leak.seen_in or not self._has_ended(leak, watch)]

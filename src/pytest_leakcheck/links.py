@@ -130,21 +130,58 @@ def _bound_by(owner: object, held: object) -> str:
     if type(held) is dict and rawtypes.is_type(owner) and rawtypes.derives(type(owner), enum.EnumMeta):
         is_members = rawtypes.item_of(rawtypes.class_dict(owner), "_value2member_map_") is held
         return "the members of an enum" if is_members else ""
-    if type(held) is not list and type(held) is not deque:
-        return ""
     names = ((rawtypes.module_of(base), rawtypes.qualname_of(base)) for base in rawtypes.mro_of(type(owner)))
     attribute, limit, words, thing = next((_LIMITED[each] for each in names if each in _LIMITED), ("", "", "", ""))
-    if not attribute or rawtypes.attribute(owner, attribute) is not held:
-        return ""
-    most = rawtypes.attribute(owner, limit)
+    if not attribute:
+        return _bound_by_name(owner, held) if any(value is held for _, value in _attributes(owner)) else ""
+    most = rawtypes.attribute(owner, limit) if rawtypes.attribute(owner, attribute) is held else None
     return f"{words} of at most {describe.counted(most, thing)}" if type(most) is int and most > 0 else ""
+
+
+_LIMITS = frozenset(
+    {
+        *("maxsize", "max_size", "maxlen", "max_len", "max_length", "capacity", "max_entries", "maxentries"),
+        *("max_items", "maxitems", "max_cache_size", "cache_size", "size_limit", "max_history", "history_size"),
+    }
+)
+"""Names of attributes that tell how much their object keeps at most, as caches written by hand have them."""
+
+
+def _bound_by_name(owner: object, held: object) -> str:
+    """Return by which attribute an object tells how much it keeps, unless there is twice as much by now.
+
+    Errs towards a missed leak, which is a warning then, where the name tells of something else.
+    """
+    kind: Any = next((kind for kind in (list, dict, set, deque) if rawtypes.is_instance(held, kind)), None)
+    limits = (
+        (describe.clean(name), value)
+        for name, value in _attributes(owner)
+        if type(name) is str and type(value) is int and name.rpartition("__")[2].strip("_").lower() in _LIMITS
+    )
+    name, most = next(limits, ("", 0)) if kind is not None else ("", 0)
+    return f"there is a .{name} of {most:,} beside it" if kind is not None and kind.__len__(held) <= 2 * most else ""
+
+
+def _attributes(owner: Any) -> Iterable[tuple[Any, Any]]:
+    """Return what a class that is written in Python has by which name, or an object of one, its classes' included."""
+    own = rawtypes.instance_dict(owner) if not (rawtypes.is_type(owner) or rawtypes.is_module(owner)) else None
+    if own is None and not rawtypes.is_type(owner):
+        return ()
+    bases = rawtypes.mro_of(owner if rawtypes.is_type(owner) else type(owner))
+    tables = (rawtypes.class_dict(base) for base in bases if rawtypes.module_of(base) != "builtins")
+    named = [item for table in tables for item in rawtypes.items_of(table)]
+    return named if own is None else [*rawtypes.items_of(own), *rawtypes.slots_of(owner), *named]
 
 
 def _own_bound(holder: object) -> str:
     if rawtypes.is_instance(holder, deque) and _DEQUE_MAXLEN(holder) is not None:
         return f"a deque of at most {describe.counted(_DEQUE_MAXLEN(holder), 'item')}"
     most = _most_cached(holder)
-    return f"an lru_cache of at most {describe.counted(most, 'call')}" if most is not None else ""
+    return (
+        f"an lru_cache of at most {describe.counted(most, 'call')}"
+        if most is not None
+        else _bound_by_name(holder, holder)
+    )
 
 
 _DEQUE_MAXLEN: Any = deque.__dict__["maxlen"].__get__  # a subclass may have a slot of that name

@@ -254,7 +254,7 @@ class Watch:
     def _take_back(self, dead: dict[int, _InPeril], generation: int) -> None:
         """Watch those of `dead`, by their ids, that are alive all the same: their weak references alone have died."""
         kinds = {node: each.kind for node, each in dead.items()}
-        for node, back in addresses.find_resurrected(kinds, generation).items():
+        for node, back in addresses.find_resurrected(kinds, generation).found.items():
             entry = dead[node].entry
             self.watched.append(entry._replace(ref=weakref.ref(back), fact=brought_back(entry.fact)))
 
