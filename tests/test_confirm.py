@@ -192,6 +192,14 @@ def test_it(): LATEST.append([kind() for kind in KINDS])
         (line,) = suite.lines_of(result, "bounded, not a leak")
         assert "1 test_it.Part0, 1 test_it.Part1, 1 test_it.Part2, 1 test_it.Part3, 5 more in test_it.LATEST" in line
 
+    def test_a_further_run_that_fails_is_no_warning(self, check, suite):
+        """The leak is found by then; how often its test may be run is nobody's matter."""
+        result = check("def test_it(): assert len(KEPT) < 5 and keep(Thing())\n")
+
+        result.assert_outcomes(failed=1)
+        assert suite.lines_of(result, "LEAKED test_it.py::test_it")
+        assert not suite.lines_of(result, "it failed")
+
     def test_a_pool_that_is_full_after_two_runs_is_no_leak(self, check):
         """A further run that adds nothing proves it."""
         result = check("def test_it(): len(KEPT) < 2 and keep(Thing())\n")

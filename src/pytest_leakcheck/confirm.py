@@ -295,7 +295,11 @@ class Confirmation:
         leaks = [leak for leak in leaks if leak.seen_in or not self._has_ended(leak, latest)]
         for _ in range(min(MOST_KEPT, int(_MOST_SECONDS / max(again.seconds, 0.001)))):
             told = (leak for leak in leaks if not leak.seen_in and leak.fingerprint in self._evidence)
-            watch = again() if any(self._evidence[leak.fingerprint].is_open(leak) for leak in told) else None
+            is_open = any(self._evidence[leak.fingerprint].is_open(leak) for leak in told)
+            try:
+                watch = again(is_told=False) if is_open else None
+            except Exception:  # noqa: BLE001 - nothing speaks against the leaks so far
+                watch = None
             if watch is None:
                 break
             leaks = [leak for leak in leaks if leak.seen_in or not self._has_ended(leak, watch)]

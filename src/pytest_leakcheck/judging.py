@@ -110,7 +110,7 @@ class _Again:
     """The first one."""
     seconds: float
 
-    def __call__(self, *, is_traced: bool = False) -> Watch | None:
+    def __call__(self, *, is_traced: bool = False, is_told: bool = True) -> Watch | None:
         item, run = self.item, self.run
         second = Check(run.check.session, Plan(is_own=True), options=run.check.options)
         RUNS.begin(item, Run(second, run.hook, is_owned=False))
@@ -118,7 +118,7 @@ class _Again:
         try:
             with running_again(item, is_traced=is_traced) as errors:
                 second.gather()
-                if errors and not is_traced:
+                if errors and is_told and not is_traced:
                     run.check.session.ledger.warn(_failed_again(item, errors[0]))
                 if errors:
                     return None
