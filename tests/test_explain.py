@@ -135,14 +135,22 @@ def work(thing):
 def wait(things):
     getcurrent().parent.switch()
 
-waiting = greenlet(work)
-waiting.switch(Thing())
-leak, = explain([each for each in gc.get_objects() if type(each) is Thing], [Survivor("Thing", "")])
-print(leak.trace.root, *(link.text for link in leak.trace.links), sep="\\n")
+ours = {"__name__": "pytest_leakcheck.ours", "wait": wait}
+exec("def work(thing): wait([thing])", ours)
+class Other: pass
+
+waiting = {Thing: greenlet(work), Other: greenlet(ours["work"])}
+for kind in waiting:
+    waiting[kind].switch(kind())
+    leak, = explain([each for each in gc.get_objects() if type(each) is kind], [Survivor("Thing", "")])
+    print(leak.trace.root.name, *(link.text for link in leak.trace.links), sep="\\n")
 """
     )
 
     assert told.splitlines() == [
-        "Root(name='work (suspended greenlet, <string>:10)', kind='running frame', detail='')",
+        "work (suspended greenlet, <string>:10)",
         "local 'thing' of work (suspended greenlet, <string>:10)",
+        "wait (suspended greenlet, <string>:13)",
+        "local 'things' of wait (suspended greenlet, <string>:13)",
+        "[0]",
     ]
