@@ -524,6 +524,29 @@ def test_leaks_too():
         result.assert_outcomes(passed=1, failed=2)
         result.stdout.fnmatch_lines(["*The same leak as in test_it.py::test_leaks,*"])
 
+    @pytest.mark.skipif(not hasattr(sys, "getrefcount"), reason="PyPy has no callbacks of the collector")
+    def test_a_value_that_leads_to_its_key_takes_no_collection(self, check):
+        """It never goes by itself, so that a thousand such tests cost no thousand collections."""
+        result = check(
+            """import gc, weakref
+STATES, FULL = weakref.WeakKeyDictionary(), []
+gc.callbacks.append(lambda phase, info: FULL.append(phase) if info["generation"] == 2 else None)
+def leak():
+    thing = Thing()
+    STATES[thing] = thing
+def test_leaks():
+    leak()
+def test_leaks_too():
+    FULL.clear()
+    leak()
+def test_none_was_full():
+    gc.callbacks.pop()
+    assert not FULL
+"""
+        )
+
+        result.assert_outcomes(passed=1, failed=2)
+
     def test_what_is_made_once_is_not_taken_for_a_known_leak(self, check, suite):
         """A singleton may be entered into the list that others pile up in: of another type, it is judged by itself."""
         result = check(

@@ -150,7 +150,7 @@ class Confirmation:
             return []
         if again is not None and self._may_grow(known):
             return []  # a second run tells more than another test
-        if known.verdict == "leak" and known.is_weak and not self._outlive(members):
+        if known.verdict == "leak" and known.is_weak and not self._outlive(known, members):
             return []
         leaks: list[Leak] = []
         if known.verdict == "crowded":
@@ -161,9 +161,11 @@ class Confirmation:
         self.watch.forget(members)
         return leaks
 
-    def _outlive(self, members: list[Any]) -> bool:
-        """Take out of `members` what dies in a full collection; tell whether any is left."""
+    def _outlive(self, known: Known, members: list[Any]) -> bool:
+        """Take out of `members` what dies in a full collection, unless it keeps its key; tell whether any is left."""
         nodes = set(map(id, members))
+        if any(growth.leads_back(nodes) for growth in known.growths):
+            return True
         members.clear()  # this list would keep alive what is waited for
         self.watch.collect()
         members += [obj for obj in self.watch.alive() if id(obj) in nodes]

@@ -11,11 +11,12 @@ from __future__ import annotations
 import contextlib
 import gc
 import itertools
+import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import rawtypes
-from pytest_leakcheck.places import below_each, place_of
+from pytest_leakcheck.places import are_reached, below_each, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,6 +56,16 @@ class Growth:
         known, self._known = self._known, set(map(id, entries))
         fresh = self._known - known
         return [entry for entry in entries if id(entry) in fresh] if fresh else []
+
+    def leads_back(self, nodes: AbstractSet[int]) -> bool:
+        """Tell whether all entries by weak references whose values have ids in `nodes` lead back to these keys.
+
+        There is one then, and none of them goes by itself.
+        """
+        dicts = (each for each in self._container.held(is_exact=False).values() if rawtypes.is_instance(each, dict))
+        entries = (entry for each in dicts for entry in rawtypes.items_of(each) if id(entry[1]) in nodes)
+        found = [(weakref.ref.__call__(key), value) for key, value in entries if rawtypes.is_instance(key, weakref.ref)]
+        return bool(found) and all(key is not None and are_reached({id(key)}, [value]) for key, value in found)
 
 
 def take(growths: Sequence[Sequence[Growth]], wanted: AbstractSet[int], *, is_through_classes: bool) -> list[list[Any]]:
