@@ -98,9 +98,8 @@ class Patience:
     """Which tests' objects to look for: on a large heap one look takes as long as many a test.
 
     For what can't be weakly referenced, of tests that are not run again, and for what a finalizer may have brought back
-    to life: where what tests left was no leak, only every second one
-    is looked at, then every fourth, up to every sixteenth. Errs towards a missed leak; it goes by tests, not by time,
-    so that each run comes to the same verdicts.
+    to life: where what tests left was no leak, only every second one is looked at, then every fourth, up to every
+    sixteenth. Errs towards a missed leak; it goes by tests, not by time, so that each run comes to the same verdicts.
     """
 
     def __init__(self) -> None:

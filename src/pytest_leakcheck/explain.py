@@ -314,7 +314,8 @@ class _Facing(NamedTuple):
         leak = self._leak(first, Leak(tuple(heads), trace, also_keeps=tuple(hanging), proof=proof, note=note))
         place, container = (first.place, container_of(old, fresh)) if first else (None, None)
         members, above = (*group.heads, *group.hanging), first.nodes[:-1] if first else ()
-        is_weak = first is not None and has_weak_entry([self.heap.objects[node] for node in first.nodes])
+        path = [self.heap.objects[node] for node in first.nodes] if first else []
+        is_weak = first is not None and has_weak_entry(path, first.trace.links)
         return Finding(leak, members, place, container, above, is_weak)
 
     def _way_back(self, group: _Group) -> str:

@@ -91,15 +91,9 @@ def take(growths: Sequence[Sequence[Growth]], wanted: AbstractSet[int], *, is_th
 
 def size_at(container: Place | None, kinds: Sequence[type] = (list, set, deque)) -> int | None:
     """Return how many entries the containers at a place have, None where one is not of `kinds`."""
-    sizes = (
-        [_size(each, kinds) for each in container.held(is_exact=False).values()] if container is not None else [None]
-    )
+    held = list(container.held(is_exact=False).values()) if container is not None else [None]
+    sizes = [rawtypes.length_of(each, kinds) for each in held]
     return None if None in sizes else sum(filter(None, sizes))
-
-
-def _size(container: Any, kinds: Sequence[type]) -> int | None:
-    kind: Any = next((kind for kind in kinds if rawtypes.is_instance(container, kind)), None)
-    return None if kind is None else kind.__len__(container)
 
 
 def _backwards(container: Any) -> Iterator[Any]:

@@ -130,6 +130,8 @@ def _bound_by(owner: object, held: object) -> str:
     if type(held) is dict and rawtypes.is_type(owner) and rawtypes.derives(type(owner), enum.EnumMeta):
         is_members = rawtypes.item_of(rawtypes.class_dict(owner), "_value2member_map_") is held
         return "the members of an enum" if is_members else ""
+    if rawtypes.length_of(held) is None:
+        return ""
     names = ((rawtypes.module_of(base), rawtypes.qualname_of(base)) for base in rawtypes.mro_of(type(owner)))
     attribute, limit, words, thing = next((_LIMITED[each] for each in names if each in _LIMITED), ("", "", "", ""))
     if not attribute:
@@ -152,14 +154,16 @@ def _bound_by_name(owner: object, held: object) -> str:
 
     Errs towards a missed leak, which is a warning then, where the name tells of something else.
     """
-    kind: Any = next((kind for kind in (list, dict, set, deque) if rawtypes.is_instance(held, kind)), None)
+    size = rawtypes.length_of(held)
+    if size is None:
+        return ""
     limits = (
         (describe.clean(name), value)
         for name, value in _attributes(owner)
         if type(name) is str and type(value) is int and name.rpartition("__")[2].strip("_").lower() in _LIMITS
     )
-    name, most = next(limits, ("", 0)) if kind is not None else ("", 0)
-    return f"there is a .{name} of {most:,} beside it" if kind is not None and kind.__len__(held) <= 2 * most else ""
+    name, most = next(limits, ("", -1))
+    return f"there is a .{name} of {most:,} beside it" if size <= 2 * most else ""
 
 
 def _attributes(owner: Any) -> Iterable[tuple[Any, Any]]:
@@ -177,11 +181,9 @@ def _own_bound(holder: object) -> str:
     if rawtypes.is_instance(holder, deque) and _DEQUE_MAXLEN(holder) is not None:
         return f"a deque of at most {describe.counted(_DEQUE_MAXLEN(holder), 'item')}"
     most = _most_cached(holder)
-    return (
-        f"an lru_cache of at most {describe.counted(most, 'call')}"
-        if most is not None
-        else _bound_by_name(holder, holder)
-    )
+    if most is not None:
+        return f"an lru_cache of at most {describe.counted(most, 'call')}"
+    return _bound_by_name(holder, holder)
 
 
 _DEQUE_MAXLEN: Any = deque.__dict__["maxlen"].__get__  # a subclass may have a slot of that name
@@ -202,20 +204,13 @@ def _most_cached(wrapper: object) -> int | None:
 _WEAK = (weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.finalize._Info)  # type: ignore[attr-defined]  # noqa: SLF001
 
 
-def has_weak_entry(path: Path) -> bool:
+def has_weak_entry(path: Path, links: Sequence[Link]) -> bool:
     """Tell whether `path` goes through an entry that a weak reference takes out, as those of weak dicts and finalizers.
 
-    The dict may also be a plain one with weak references for keys, whose callbacks do so.
+    The dict may also be a plain one with weak references for keys, whose callbacks do so: `links` are named so.
     """
-    if any(rawtypes.is_instance(obj, kind) for obj in path for kind in _WEAK):
-        return True
-    pairs = itertools.pairwise(path)
-    return any(rawtypes.is_instance(holder, dict) and _is_weakly_keyed(holder, held) for holder, held in pairs)
-
-
-def _is_weakly_keyed(holder: Any, held: object) -> bool:
-    found = rawtypes.key_of(holder, held)
-    return found is not None and rawtypes.is_instance(found[0], weakref.ref)
+    is_keyed = any(link.kind == "weakly keyed item" for link in links)
+    return is_keyed or any(rawtypes.is_instance(obj, kind) for obj in path for kind in _WEAK)
 
 
 def opened(path: Path) -> list[Any]:

@@ -10,7 +10,7 @@ import os
 import sys
 import types
 import weakref
-from collections import Counter, _count_elements  # type: ignore[attr-defined] # what a Counter counts with, in C
+from collections import Counter, _count_elements, deque  # type: ignore[attr-defined] # what a Counter counts with, in C
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 from pytest_leakcheck import interpreter
@@ -209,6 +209,12 @@ def items_in(values: Any) -> Iterable[Any]:
         if is_instance(values, base):
             return listed(base.__iter__(values))
     return ()
+
+
+def length_of(obj: Any, kinds: Iterable[type] = (list, dict, set, deque)) -> int | None:
+    """Return how many entries a container of one of `kinds` has, or None; a subclass's own ``__len__`` is not asked."""
+    kind: Any = next((kind for kind in kinds if is_instance(obj, kind)), None)
+    return None if kind is None else kind.__len__(obj)
 
 
 def loaded(name: str) -> types.ModuleType | None:
