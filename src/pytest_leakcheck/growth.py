@@ -33,15 +33,15 @@ class Growth:
         self._container = container
         self._known: set[int] = set()
         self._size: int | None = None
-        self.has_shrunk = False
-        """Whether the last look found entries that came in the stead of others, as far as is known of the size."""
+        self.has_grown = False
+        """Whether the last look found more entries than the one before it, so that none came in the stead of others."""
         self.take_new()
 
     def take_latest(self) -> list[Any]:
         """Return the entries behind the last known one: that costs as much as is new, and is mostly all of it."""
         containers = self._container.held(is_exact=False).values()
         before, self._size = self._size, size_at(self._container, (list, dict, set, deque))
-        self.has_shrunk = before is None or self._size is None or self._size <= before
+        self.has_grown = before is not None and self._size is not None and self._size > before
         fresh = [
             entry
             for each in containers

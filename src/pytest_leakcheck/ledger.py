@@ -96,11 +96,11 @@ class Known:
     def was_emptied(self) -> bool:
         """Tell whether it was a leak whose survivors are no longer there, though they may wait for the collector.
 
-        Not where the containers that they pile up in have but grown, which costs less to tell.
+        Not where a container that they pile up in has but grown, which costs less to tell.
         """
         if self.verdict != "leak" or not self.refs:
             return False
-        has_grown = bool(self.growths) and not any(growth.has_shrunk for growth in self.growths)
+        has_grown = any(growth.has_grown for growth in self.growths)
         return not (has_grown or self.still_has_living(is_alone=False))
 
     def fits(self, watch: Watch, members: list[Any]) -> bool:
