@@ -522,6 +522,42 @@ class TestWhatFails:
         assert "Hostile" in report
 
 
+class TestWhatCantBeAskedFor:
+    def test_that_a_class_die_at_once_is_an_error_that_says_why(self, tell):
+        """It is on cycles of its own, as on that with its __mro__, which nobody can cut."""
+        result, _ = tell(
+            """
+            def test_it(assert_collected):
+                class Local: pass
+                assert_collected(Thing(), Local, by_refcount=True)
+
+            def test_without(assert_collected):
+                class Local: pass
+                assert_collected(Local)
+            """
+        )
+
+        result.assert_outcomes(failed=1, passed=1)
+        told = (
+            "E       ValueError: assert_collected: by_refcount=True can't hold for a class, here Local: each is on "
+            "cycles of its own (its __mro__ among them), which only the collector frees. Leave by_refcount out for it."
+        )
+        assert [line for line in result.outlines if line.startswith("E  ")] == [told]
+
+    def test_nor_is_it_asked_of_a_class_where_a_marker_asks_it_of_all(self, tell):
+        """It must be gone, by whatever means."""
+        result, _ = tell(
+            """
+            @pytest.mark.no_leak(by_refcount=True)
+            def test_it(assert_collected):
+                class Local: pass
+                assert_collected(Local)
+            """
+        )
+
+        result.assert_outcomes(passed=1)
+
+
 class TestWhereItIsAskedFor:
     def test_by_marker_for_the_instances_of_classes(self, tell):
         """Every instance that is made must die at once."""

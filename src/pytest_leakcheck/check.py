@@ -228,7 +228,7 @@ class Check:
         within = self.plan.within if within is None else within
         fact = self.watch.add(obj, origin, reason, within, spot=spot)
         self._afterlife.add(obj, (fact, within))
-        if (by_refcount or self.plan.by_refcount) and self._can_grade():
+        if (by_refcount or self.plan.by_refcount) and not rawtypes.is_type(obj) and self._can_grade():
             self._own_grades.drop(obj)
             self.grades.add(obj, fact)
 

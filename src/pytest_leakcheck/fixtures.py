@@ -44,7 +44,8 @@ class AssertCollected:
         collector. `within` is how many seconds it may take after the test; without it, as long as ``leakcheck_within``
         says. Returns `obj`, or a tuple of all where there are several.
         Raises TypeError for an object that can't be weakly referenced or a `within` that is no number of seconds, and
-        ValueError for a value of parametrize, which pytest keeps for the whole session.
+        ValueError for a value of parametrize, which pytest keeps for the whole session, and for a class by
+        `by_refcount`, as only the collector frees one (CPython 3.10-3.15).
         """
         __tracebackhide__ = True
         self._refuse_late()
@@ -54,7 +55,7 @@ class AssertCollected:
         objects = (obj, *more)
         spot = _caller()
         for each in objects:
-            self._refuse(each)
+            self._refuse(each, by_refcount=by_refcount)
             if self._check is not None:
                 self._check.register(each, spot, reason=reason, by_refcount=by_refcount, within=within)
                 self._check.add_parts(each, spot, leaving_out=self._fixed, within=within)
@@ -93,7 +94,7 @@ class AssertCollected:
         if self._check is not None and self._check.is_over:
             raise RuntimeError("assert_collected: the test that asked for it is over; ask for it anew in each test")
 
-    def _refuse(self, obj: Any) -> None:
+    def _refuse(self, obj: Any, *, by_refcount: bool) -> None:
         __tracebackhide__ = True
         problem = why_not_weakable(obj)
         if problem:
@@ -102,6 +103,12 @@ class AssertCollected:
             raise ValueError(
                 f"assert_collected: this {describe.short_type_name(type(obj))} is a value of parametrize, which pytest "
                 "keeps for the whole session. Parametrize by a class or a factory, and make the object in the test."
+            )
+        if by_refcount and rawtypes.is_type(obj):
+            raise ValueError(
+                f"assert_collected: by_refcount=True can't hold for a class, here {describe.short_type_name(obj)}: "
+                "each is on cycles of its own (its __mro__ among them), which only the collector frees. Leave "
+                "by_refcount out for it."
             )
 
 
