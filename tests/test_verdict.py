@@ -65,6 +65,31 @@ class TestOneFailure:
         assert len(suite.lines_of(short, "GC root")) == 2
         assert len(suite.lines_of(full, "GC root")) == 3
 
+    def test_classes_and_functions_go_by_their_own_names(self, suite):
+        """As do generators; that one is a type tells nothing."""
+        result = suite.run(
+            """
+            def numbers(): yield 1
+
+            def test_class(assert_collected):
+                class Local: pass
+                assert_collected(keep(Local))
+
+            def test_fn(assert_collected):
+                def f(): pass
+                assert_collected(keep(f))
+
+            def test_generator(assert_collected): assert_collected(keep(numbers()))
+            """
+        )
+
+        assert [line for line in result.outlines if " registered " in line] == [
+            "  class test_it.test_class.<locals>.Local  registered suite/test_it.py:20",
+            "  function test_it.test_fn.<locals>.f  registered suite/test_it.py:24",
+            "  generator numbers  registered suite/test_it.py:26",
+        ]
+        assert suite.lines_of(result, "LEAKED test_it.py::test_class - class test_it.test_class.<locals>.Local")
+
     def test_what_dies_with_the_test_passes(self, suite):
         """Locals need no del, and a cycle needs no collection by hand."""
         result = suite.run(

@@ -32,6 +32,7 @@ _COMMAND = re.compile(r"##(?=\w*\[)")
 """What CI systems read commands from, wherever it is in a line: ``##[error]``, ``##vso[``, ``##teamcity[``."""
 _ENVIRONMENT: Any = os.environ
 """The real one, whatever a test has put in its place."""
+_RUNNING = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
 _MOST_BITS = 128
 """Greater numbers are not written out: that takes the square of their length."""
 
@@ -54,6 +55,18 @@ def type_name(kind: type) -> str:
     """Return the dotted name of a type, without its module where that is ``builtins``."""
     module, name = (text[: 2 * MAX_TEXT] for text in (rawtypes.module_of(kind), rawtypes.qualname_of(kind)))
     return clean(name if module in ("", "builtins") else f"{module}.{name}", 2 * MAX_TEXT)
+
+
+def name_of(obj: Any) -> str:
+    """Return what an object is: the dotted name of its type, or its own where it is a class, a function or a module."""
+    kind = type(obj)
+    if rawtypes.is_type(obj):
+        return f"class {type_name(obj)}"
+    if kind is types.FunctionType:
+        name = ".".join(map(rawtypes.text_of, (obj.__module__, obj.__qualname__)))
+        return f"function {clean(name, 2 * MAX_TEXT)}"
+    is_named = rawtypes.is_module(obj) or rawtypes.is_one_of(kind, _RUNNING)
+    return label(obj) if is_named else type_name(kind)
 
 
 def fixture_name(scope: str, name: str) -> str:
@@ -222,7 +235,7 @@ def label(obj: Any) -> str:  # noqa: PLR0911 - one line a kind of object
         return f"built-in method {clean(obj.__name__)}"
     if kind is types.FunctionType:
         return f"function {function_name(obj)}"
-    if rawtypes.is_one_of(kind, (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)):
+    if rawtypes.is_one_of(kind, _RUNNING):
         return f"{short_type_name(kind).replace('_', ' ')} {_without_locals(obj.__qualname__)}"
     if kind is types.FrameType:
         return f"frame of {function_name(obj.f_code)}"

@@ -119,6 +119,7 @@ class Survivor:
     """An object that should be dead and is not."""
 
     type_name: str
+    """The dotted name of its type; of a class, a function or the like that was registered, which one it is."""
     origin: str
     """Where and how it came to be watched: ``registered test_cart.py:14``."""
     reason: str = ""

@@ -98,7 +98,7 @@ class Watch:
         ref = weakref.ref(obj)
         why = describe.clean(reason, _MOST_OF_REASON) if rawtypes.is_instance(reason, str) else ""
         file, line = spot
-        fact = Survivor(describe.type_name(type(obj)), origin, why, file=file, line=line)
+        fact = Survivor(describe.name_of(obj), origin, why, file=file, line=line)
         self._added[id(obj)] = Watched(ref, fact, within)
         self.watched.append(self._added[id(obj)])
         self.total += 1

@@ -36,7 +36,7 @@ def why_alive(obj: Any) -> WhyAlive:
 
     objects = [obj]
     del obj
-    fact = Survivor(describe.type_name(type(objects[0])), "asked about")
+    fact = Survivor(describe.name_of(objects[0]), "asked about")
     # Up to 3.10 the caller's stack has the argument until the call returns: one more reference that is ours.
     own = (objects,) if sys.version_info < (3, 11) else ()
     return WhyAlive(examine(objects, [fact], own, words=current().describe)[0].leak)
