@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pytest_leakcheck.paths import Anchor
+from pytest_leakcheck.search.paths import Anchor
 
 
 @dataclass

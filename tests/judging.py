@@ -17,20 +17,20 @@ import types
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_leakcheck.check import Check, Plan, Session
-from pytest_leakcheck.confirm import where
+from pytest_leakcheck.checking.check import Check, Plan, Session
+from pytest_leakcheck.checking.confirm import where
 from pytest_leakcheck.extensions import NONE
 from pytest_leakcheck.options import Options
 from surroundings import answers_of
 
 if TYPE_CHECKING:
-    from pytest_leakcheck.ledger import Note
+    from pytest_leakcheck.checking.ledger import Note
     from pytest_leakcheck.model import Leak
 
 PRELUDE = """
 import collections, dataclasses, functools, gc, os, sys, threading, time, types
 import pytest, _pytest.config, _pytest.fixtures
-from pytest_leakcheck import check as module
+from pytest_leakcheck.checking import check as module
 from pytest_leakcheck.extensions import Extensions, KnownHolder
 from pytest_leakcheck.options import Ignored
 

@@ -17,8 +17,8 @@ import weakref
 from pathlib import Path
 from typing import NamedTuple
 
-from pytest_leakcheck import explain as room
-from pytest_leakcheck.explain import explain
+from pytest_leakcheck.explaining import explain as room
+from pytest_leakcheck.explaining.explain import explain
 from pytest_leakcheck.model import Survivor
 from surroundings import PATIENCE, answers_of
 

@@ -114,7 +114,7 @@ class Mutant:
 
 def mutants_of(module: str) -> list[Mutant]:
     """Return what a module is changed to, in the order of its lines."""
-    source = (PACKAGE / f"{module}.py").read_text(encoding="utf-8")
+    source = _file(module).read_text(encoding="utf-8")
     tree, functions = get_ast(source), _functions(source)
     operators = [get_operator(f"core/{name}")() for name in OPERATORS] + [RemoveStatement(), NegateFilter()]
     seen, made = {_meaning(source), ""}, []
@@ -216,6 +216,11 @@ def _change(source: str, code: str) -> str:
     return f"{before} -> {after or 'nothing'}"
 
 
+def _file(module: str) -> Path:
+    """Return the file of a module by its name alone: no two rooms have one of the same name."""
+    return next(PACKAGE.rglob(f"{module}.py"))
+
+
 class Copy:
     """A copy of the package, which the tests find before the one that is installed."""
 
@@ -231,10 +236,10 @@ class Copy:
 
     def passes(self, module: str, word: str) -> bool:
         """Tell whether a file of tests passes on the package as it is."""
-        return self._run(module, (PACKAGE / f"{module}.py").read_text(encoding="utf-8"), word, None) == 0
+        return self._run(module, _file(module).read_text(encoding="utf-8"), word, None) == 0
 
     def _run(self, module: str, code: str, word: str, seconds: float | None) -> int:
-        path = self.package / f"{module}.py"
+        path = self.package / _file(module).relative_to(PACKAGE)
         for compiled in path.parent.glob(f"__pycache__/{module}.*"):
             compiled.unlink()  # it may be as old and as long as what comes now
         path.write_text(code, encoding="utf-8")

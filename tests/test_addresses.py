@@ -5,9 +5,9 @@ import weakref
 
 import pytest
 
-from pytest_leakcheck import interpreter
-from pytest_leakcheck.addresses import Patience, find, has_generations
-from pytest_leakcheck.watch import Watch
+from pytest_leakcheck.runtime import interpreter
+from pytest_leakcheck.runtime.addresses import Patience, find, has_generations
+from pytest_leakcheck.watching.watch import Watch
 
 
 class Slotted:
@@ -105,7 +105,7 @@ class TestWatched:
         gone.other = gone
         gc.collect(0)
         monkeypatch.setattr(
-            "pytest_leakcheck.addresses.find", lambda wanted, span: (spans.append(span), find(wanted, span))[1]
+            "pytest_leakcheck.runtime.addresses.find", lambda wanted, span: (spans.append(span), find(wanted, span))[1]
         )
         watch.add_addresses({id(kept): KIND, id(gone): KIND}, "made", span=0)
         del gone
@@ -123,7 +123,7 @@ class TestWatched:
         kept = [[] for _ in range(6_000)]
         gc.collect(0)
         monkeypatch.setattr(
-            "pytest_leakcheck.addresses.find", lambda wanted, span: (spans.append(span), find(wanted, span))[1]
+            "pytest_leakcheck.runtime.addresses.find", lambda wanted, span: (spans.append(span), find(wanted, span))[1]
         )
         watch.add_addresses({id(gone): KIND}, "made", span=0)
         del gone
@@ -158,7 +158,8 @@ class TestWatched:
             watch, other, things = Watch(), Watch(), [Slotted() for _ in range(3)]
             looks = []
             monkeypatch.setattr(
-                "pytest_leakcheck.addresses.find", lambda wanted, *_: (looks.append(len(wanted)), find(wanted))[1]
+                "pytest_leakcheck.runtime.addresses.find",
+                lambda wanted, *_: (looks.append(len(wanted)), find(wanted))[1],
             )
             watch.add_addresses({id(things[0]): KIND}, "made")
             assert watch.drop_dead()
@@ -270,7 +271,9 @@ class TestSuite:
 
     def test_among_many_old_objects_no_leak_of_a_test_that_can_run_again_is_passed_over(self, suite):
         """A look there takes long, so that after some in vain, of tests that run only once fewer are looked at."""
-        suite.write(conftest="import pytest_leakcheck.addresses\n\npytest_leakcheck.addresses.LARGE = 100\n")
+        suite.write(
+            conftest="import pytest_leakcheck.runtime.addresses\n\npytest_leakcheck.runtime.addresses.LARGE = 100\n"
+        )
         result = suite.run(
             """
             import gc

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 import surroundings
-from pytest_leakcheck.advice import ADVICE
+from pytest_leakcheck.explaining.advice import ADVICE
 
 PRELUDE = """
 import asyncio, atexit, collections, contextlib, contextvars, ctypes, functools, logging, sys, threading, weakref

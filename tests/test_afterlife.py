@@ -128,7 +128,7 @@ def test_on_a_large_heap_not_each_test_is_looked_at(suite):
     result = suite.run(
         f"""
 {UNDEAD}
-from pytest_leakcheck import addresses
+from pytest_leakcheck.runtime import addresses
 
 LOOKS = []
 look = addresses.find_resurrected

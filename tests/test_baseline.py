@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(config, items):
         items.reverse()
 """
 BROKEN_SEARCH = """
-from pytest_leakcheck import explain
+from pytest_leakcheck.explaining import explain
 
 def find_paths(*args, **kwargs):
     raise RuntimeError("no search")

@@ -68,7 +68,7 @@ def test_why_alive_reads_the_same_in_str_and_repr():
     answer = why_alive(pytest)
 
     assert str(answer) == repr(answer)
-    assert answer.leak.survivors[0].type_name == "module"
+    assert answer.leak.survivors[0].type_name == "module pytest"
 
 
 GONE = """
@@ -83,7 +83,8 @@ print("fine")
 """
 FAULTY = """
 import warnings
-from pytest_leakcheck import census, no_leak
+from pytest_leakcheck import no_leak
+from pytest_leakcheck.watching import census
 def new_objects(self): raise MemoryError
 census.Census.new_objects = new_objects
 class Session: pass

@@ -360,7 +360,7 @@ def test_a_fault_in_what_is_noted_breaks_nothing(shop):
     result = shop(
         XUNIT + BOTH,
         conftest="""
-        from pytest_leakcheck import bound
+        from pytest_leakcheck.wider import bound
         def broken(*_): raise RuntimeError("no names")
         bound.Names.bound = broken
         """,

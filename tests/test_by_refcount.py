@@ -397,7 +397,7 @@ class TestWhatFails:
         suite.write(
             conftest="""
             import gc
-            from pytest_leakcheck import rawtypes
+            from pytest_leakcheck.runtime import rawtypes
 
             def by_id(objects, real=rawtypes.by_id):
                 gc.collect()
@@ -705,7 +705,7 @@ class TestWhereItIsAskedFor:
             "free-threaded": "sysconfig.get_config_vars()['Py_GIL_DISABLED'] = 1",
         }
         suite.write(
-            conftest=f"import sys, sysconfig\nfrom pytest_leakcheck import grades\n"
+            conftest=f"import sys, sysconfig\nfrom pytest_leakcheck.checking import grades\n"
             f"def pytest_runtest_setup():\n    {fakes[why]}\n"
             "def pytest_sessionfinish():\n    sys.implementation.name = 'cpython'\n"
         )

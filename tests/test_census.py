@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from pytest_leakcheck import census
-from pytest_leakcheck.census import Census, has_generations
+from pytest_leakcheck.watching import census
+from pytest_leakcheck.watching.census import Census, has_generations
 from surroundings import PATIENCE
 
 
@@ -22,7 +22,7 @@ class Special(Thing):
 
 COUNTING = """
 import gc, sys, threading, time
-from pytest_leakcheck.census import Census
+from pytest_leakcheck.watching.census import Census
 
 class Thing:
     def __init__(self): self.itself = self
@@ -397,7 +397,7 @@ class TestGenerations:
 
     def test_a_leak_is_found_without_generations(self, suite):
         """Slower, as exact: also amid collections and under a marker."""
-        suite.write(conftest="from pytest_leakcheck import census\ncensus.has_generations = lambda: False\n")
+        suite.write(conftest="from pytest_leakcheck.watching import census\ncensus.has_generations = lambda: False\n")
         result = suite.run(
             """
             import gc

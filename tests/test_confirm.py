@@ -5,8 +5,8 @@ import sys
 import pytest
 
 import surroundings
-from pytest_leakcheck.addresses import has_generations
-from pytest_leakcheck.confirm import MOST_KEPT
+from pytest_leakcheck.checking.confirm import MOST_KEPT
+from pytest_leakcheck.runtime.addresses import has_generations
 
 RUNS = """
 def count_run(name):
@@ -16,7 +16,7 @@ def count_run(name):
 
 
 BROKEN_LOOK = """
-from pytest_leakcheck import confirm
+from pytest_leakcheck.checking import confirm
 
 def drop_doomed(*watches):
     raise RuntimeError("no look for garbage")
@@ -24,7 +24,7 @@ def drop_doomed(*watches):
 confirm.drop_doomed = drop_doomed
 """
 BROKEN_SEARCH = """
-from pytest_leakcheck import explain
+from pytest_leakcheck.explaining import explain
 
 def find_paths(*args, **kwargs):
     raise RuntimeError("no search")
@@ -416,7 +416,7 @@ class TestKnownPlaces:
         """To know one of them is of no use to the next test: only the second one's and the eighth one's are."""
         suite.write(
             conftest="""
-            from pytest_leakcheck import explain
+            from pytest_leakcheck.explaining import explain
 
             find_paths = explain.find_paths
 
@@ -698,14 +698,14 @@ class TestByRecurrence:
         """From then on it is known as a whole, and costs what is new in it."""
         suite.write(
             conftest="""
-            import pytest_leakcheck.explain
-            real = pytest_leakcheck.explain.find_paths
+            import pytest_leakcheck.explaining.explain
+            real = pytest_leakcheck.explaining.explain.find_paths
 
             def find_paths(*args, **kwargs):
                 print("\\nsearched")
                 return real(*args, **kwargs)
 
-            pytest_leakcheck.explain.find_paths = find_paths
+            pytest_leakcheck.explaining.explain.find_paths = find_paths
             """
         )
         result = check(self.MANY, "-s")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphs import Drawn
-from pytest_leakcheck.cycles import Cycle, find_cycle, garbage_above, without
+from pytest_leakcheck.search.cycles import Cycle, find_cycle, garbage_above, without
 
 
 class Held(Drawn):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_leakcheck import cyclic
+from pytest_leakcheck.explaining import cyclic
 from pytest_leakcheck.model import Survivor
 
 

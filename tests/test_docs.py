@@ -28,7 +28,8 @@ from pathlib import Path
 import pytest
 
 import surroundings
-from pytest_leakcheck import advice, options, patterns
+from pytest_leakcheck import options, patterns
+from pytest_leakcheck.explaining import advice
 from pytest_leakcheck.fixtures import AssertCollected
 
 ROOT = Path(__file__).parent.parent

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(
 
 RANDOM_GRAPHS = """
 import gc, random, sys, weakref
-from pytest_leakcheck.doomed import Doomed
+from pytest_leakcheck.watching.doomed import Doomed
 
 class Node:
     pass
@@ -62,7 +62,7 @@ print("died", sum(check(seed) for seed in range(int(sys.argv[1]))))
 OLD_GARBAGE = (
     RANDOM_GRAPHS.partition("def check")[0]
     + """
-from pytest_leakcheck.doomed import doomed_among
+from pytest_leakcheck.watching.doomed import doomed_among
 
 def check(seed):
     choose = random.Random(seed)
@@ -111,7 +111,7 @@ def test_garbage_among_old_objects_is_told_without_a_collection():
 
 TWO_LOTS = """
 import gc
-from pytest_leakcheck.doomed import LOT, doomed_among
+from pytest_leakcheck.watching.doomed import LOT, doomed_among
 
 def garbage():
     around = [None]
@@ -139,7 +139,7 @@ def test_garbage_that_lies_apart_among_old_objects_is_told_too():
 
 LARGE_HOLDER = """
 import tracemalloc
-from pytest_leakcheck.doomed import unreachable
+from pytest_leakcheck.watching.doomed import unreachable
 
 large = [[number] for number in range(200_000)]
 tracemalloc.start()
@@ -166,7 +166,7 @@ def test_what_a_look_takes_is_not_counted_for_all_that_is_referred_to():
 
 LARGE_NEIGHBOUR = """
 import gc
-from pytest_leakcheck.doomed import LARGE, doomed_among
+from pytest_leakcheck.watching.doomed import LARGE, doomed_among
 
 gc.disable()
 heap = [[] for _ in range(100_000)]

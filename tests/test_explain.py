@@ -3,7 +3,7 @@
 import pytest
 
 import leaks
-from pytest_leakcheck.explain import _grouped
+from pytest_leakcheck.explaining.explain import _grouped
 from pytest_leakcheck.model import Survivor
 
 
@@ -21,7 +21,7 @@ def test_a_search_out_of_time_says_how_far_it_came():
     told = leaks.run_script(
         """
 import gc
-from pytest_leakcheck.explain import explain
+from pytest_leakcheck.explaining.explain import explain
 from pytest_leakcheck.model import Survivor
 
 class Thing: pass
@@ -41,7 +41,7 @@ def test_where_the_only_further_holder_goes_during_the_search_nothing_is_proved(
     told = leaks.run_script(
         """
 import argparse, gc
-from pytest_leakcheck import explain as room
+from pytest_leakcheck.explaining import explain as room
 from pytest_leakcheck.model import Report, Survivor
 from pytest_leakcheck.render.text import render
 
@@ -69,7 +69,7 @@ def test_of_two_roots_that_are_as_near_the_one_with_the_shorter_chain_is_told():
     leaks.run_script(
         """
 import atexit, contextvars
-from pytest_leakcheck.explain import explain
+from pytest_leakcheck.explaining.explain import explain
 from pytest_leakcheck.model import Survivor
 
 class Thing: pass
@@ -98,7 +98,7 @@ def test_a_module_that_survives_is_held_by_the_table_of_modules():
     told = leaks.run_script(
         """
 import gc, sys, types
-from pytest_leakcheck.explain import explain
+from pytest_leakcheck.explaining.explain import explain
 from pytest_leakcheck.model import Report, Survivor
 from pytest_leakcheck.render.text import render
 
@@ -124,7 +124,7 @@ def test_what_a_suspended_greenlet_has_in_a_variable_is_told_by_its_function():
         """
 import gc
 from greenlet import getcurrent, greenlet
-from pytest_leakcheck.explain import explain
+from pytest_leakcheck.explaining.explain import explain
 from pytest_leakcheck.model import Survivor
 
 class Thing: pass

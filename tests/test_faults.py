@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 import leaks
-from pytest_leakcheck import baseline, describe, files
+from pytest_leakcheck import baseline, describe
+from pytest_leakcheck.runtime import files
 
 TOLD = "leakcheck: not checked to its end, by a fault of the plugin or of what came in between: "
 LEAKY = """
@@ -66,7 +67,7 @@ def has_no_traceback_of_ours(result):
 class TestErrorsOfTheInterpreter:
     def test_one_that_befalls_many_tests_is_told_once(self, suite):
         """With the first of them, and how many more there are; -v names each."""
-        suite.write(conftest=breaking("check:Check.gather", "RuntimeError", times=100))
+        suite.write(conftest=breaking("checking.check:Check.gather", "RuntimeError", times=100))
         result = suite.run(
             """
             @pytest.mark.parametrize("number", range(12))
@@ -81,7 +82,8 @@ class TestErrorsOfTheInterpreter:
         assert len(suite.lines_of(suite.run("", "--leakcheck", "-v"), TOLD)) == 12
 
     @pytest.mark.parametrize(
-        ("where", "error"), [("explain:find_paths", "MemoryError"), ("explain:name_links", "RecursionError")]
+        ("where", "error"),
+        [("explaining.explain:find_paths", "MemoryError"), ("explaining.explain:name_links", "RecursionError")],
     )
     def test_in_a_search_the_leak_is_told_without_its_chain(self, suite, where, error):
         """The object is alive all the same."""
@@ -96,14 +98,14 @@ class TestErrorsOfTheInterpreter:
     @pytest.mark.parametrize(
         ("where", "error", "failed"),
         [
-            ("watch:Watch.settle", "MemoryError", 2),
-            ("check:Check.gather", "MemoryError", 2),
-            ("check:Check.may_leave_any", "MemoryError", 2),
-            ("confirm:Confirmation.judge", "RecursionError", 2),
-            ("judging:why_not_repeatable", "RecursionError", 1),
-            ("judging:completed", "MemoryError", 2),
-            ("census:Census.start", "MemoryError", 2),
-            ("census:Census.stop", "MemoryError", 2),
+            ("watching.watch:Watch.settle", "MemoryError", 2),
+            ("checking.check:Check.gather", "MemoryError", 2),
+            ("checking.check:Check.may_leave_any", "MemoryError", 2),
+            ("checking.confirm:Confirmation.judge", "RecursionError", 2),
+            ("running.judging:why_not_repeatable", "RecursionError", 1),
+            ("running.judging:completed", "MemoryError", 2),
+            ("watching.census:Census.start", "MemoryError", 2),
+            ("watching.census:Census.stop", "MemoryError", 2),
         ],
     )
     def test_elsewhere_in_the_check_what_was_registered_is_judged_all_the_same(self, suite, where, error, failed):
@@ -120,7 +122,7 @@ class TestErrorsOfTheInterpreter:
     @pytest.mark.parametrize("call", ["instances_of(Thing)", "now()"])
     def test_a_check_amid_the_test_breaks_none(self, suite, call):
         """It is told at the end, and what lives is judged all the same."""
-        suite.write(conftest=breaking("check:Check.gather", "MemoryError"))
+        suite.write(conftest=breaking("checking.check:Check.gather", "MemoryError"))
         result = suite.run(
             f"def test_it(assert_collected):\n    assert_collected.{call}\n    keep(assert_collected(Thing()))"
         )
@@ -132,7 +134,7 @@ class TestErrorsOfTheInterpreter:
 
     def test_a_check_that_fails_each_time_tells_of_what_lives(self, suite):
         """What was registered and is alive is a leak, found without a search."""
-        suite.write(conftest=breaking("check:Check._settle", "MemoryError", times=100))
+        suite.write(conftest=breaking("checking.check:Check._settle", "MemoryError", times=100))
         result = suite.run(LEAKY, "--leakcheck")
 
         result.assert_outcomes(passed=2, failed=1)
@@ -145,7 +147,7 @@ class TestErrorsOfTheInterpreter:
         "conftest",
         [
             "import tracemalloc\ntracemalloc.start = lambda *_: 1 / 0\n",
-            breaking("watch:Watch.tell_origin", "MemoryError", 9),
+            breaking("watching.watch:Watch.tell_origin", "MemoryError", 9),
         ],
         ids=["tracing", "asking"],
     )
@@ -160,7 +162,7 @@ class TestErrorsOfTheInterpreter:
 
     def test_a_cycle_that_can_not_be_looked_at_is_told_without_its_links(self, suite):
         """That it waited for the collector is known all the same."""
-        suite.write(conftest=breaking("cyclic:look", "MemoryError", times=100))
+        suite.write(conftest=breaking("explaining.cyclic:look", "MemoryError", times=100))
         result = suite.run(CYCLES)
 
         result.assert_outcomes(failed=1)
@@ -171,7 +173,7 @@ class TestErrorsOfTheInterpreter:
 
     def test_one_that_was_looked_at_tells_of_those_of_its_class_that_were_not(self, suite):
         """They are taken for one leak, with the links of that one."""
-        suite.write(conftest=breaking("cyclic:look", "MemoryError"))
+        suite.write(conftest=breaking("explaining.cyclic:look", "MemoryError"))
         result = suite.run(CYCLES)
 
         result.assert_outcomes(failed=1)
@@ -181,7 +183,7 @@ class TestErrorsOfTheInterpreter:
 
     def test_what_can_not_be_told_at_the_end_is_no_reason_to_fail(self, suite):
         """Whether names fitted classes is one of the lines there, and says so."""
-        suite.write(conftest=breaking("unmatched:all_classes", "MemoryError", 9))
+        suite.write(conftest=breaking("reporting.unmatched:all_classes", "MemoryError", 9))
         named = '@pytest.mark.no_leak(instances_of="test_it.T*")\ndef test_named(): Thing()\n'
         result = suite.run(LEAKY + named, "--leakcheck")
 
@@ -192,10 +194,10 @@ class TestErrorsOfTheInterpreter:
     @pytest.mark.parametrize(
         ("where", "error"),
         [
-            ("census:Census.start", "MemoryError"),
-            ("census:Census.stop", "MemoryError"),
-            ("census:Census.resume", "RecursionError"),
-            ("scopes:Scopes._look", "RecursionError"),
+            ("watching.census:Census.start", "MemoryError"),
+            ("watching.census:Census.stop", "MemoryError"),
+            ("watching.census:Census.resume", "RecursionError"),
+            ("wider.scopes:Scopes._look", "RecursionError"),
         ],
     )
     def test_around_a_wider_fixture_the_tests_keep_their_outcomes(self, suite, where, error):
@@ -492,7 +494,7 @@ def test_what_a_fixture_forbids_all_tests_is_not_asked_by_the_check(suite):
 class TestSignals:
     RING = """
     import signal, time
-    from pytest_leakcheck import watch
+    from pytest_leakcheck.watching import watch
 
     def ring(*_): raise {error}("time is over")
 
@@ -590,7 +592,7 @@ class TestFinalizers:
 
 CHANGING = """
 import random, sys, threading, time, types
-from pytest_leakcheck.explain import explain
+from pytest_leakcheck.explaining.explain import explain
 from pytest_leakcheck.model import Survivor
 sys.setswitchinterval(1e-6)
 app = sys.modules["app"] = types.ModuleType("app")

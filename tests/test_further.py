@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphs import Drawn
-from pytest_leakcheck.further import Further, Known, find_further
-from pytest_leakcheck.paths import find_paths
-from pytest_leakcheck.proof import OUTSIDE
+from pytest_leakcheck.search.further import Further, Known, find_further
+from pytest_leakcheck.search.paths import find_paths
+from pytest_leakcheck.search.proof import OUTSIDE
 
 ROOT, TARGET = 1, 12
 

@@ -6,11 +6,11 @@ import stat
 
 import pytest
 
-from pytest_leakcheck.beside import completed
 from pytest_leakcheck.model import Leak, Link, Proof, Report, Root, Survivor, Trace
 from pytest_leakcheck.options import Options
 from pytest_leakcheck.render import graph
 from pytest_leakcheck.render.graph import draw, file_stem, write_graphs
+from pytest_leakcheck.reporting.beside import completed
 
 
 def link(text, label, *, is_suspect=False):

@@ -6,8 +6,8 @@ import leaks
 
 COUNTED = """
 import collections, gc, json, types
-from pytest_leakcheck import heap, passes
-from pytest_leakcheck.explain import explain
+from pytest_leakcheck.heap import holders, passes
+from pytest_leakcheck.explaining.explain import explain
 from pytest_leakcheck.model import Survivor
 
 class Node:
@@ -24,7 +24,7 @@ class Counted(types.ModuleType):
         return gc.get_objects(*generation)
     def __getattr__(self, name):
         return getattr(gc, name)
-heap.gc = passes.gc = Counted("gc")
+holders.gc = passes.gc = Counted("gc")
 
 def ask(nodes, *, is_collected=True):
     if is_collected:
@@ -139,8 +139,9 @@ def test_the_way_of_asking_does_not_change_the_answer(limits):
     leaks.run_script(
         f"""
 import gc, random, sys, types
-from pytest_leakcheck import explain as room, heap
-from pytest_leakcheck.explain import explain
+from pytest_leakcheck.explaining import explain as room
+from pytest_leakcheck.heap import holders
+from pytest_leakcheck.explaining.explain import explain
 from pytest_leakcheck.model import Survivor
 
 room.PROOF_SECONDS = 60
@@ -167,8 +168,8 @@ def told(seed):
 expected = [told(seed) for seed in range(25)]
 assert sum(bool(leak[0]) for leaks in expected for leak in leaks) > 12, expected
 for name, value in {limits!r}.items():
-    assert hasattr(heap, name)
-    setattr(heap, name, value)
+    assert hasattr(holders, name)
+    setattr(holders, name, value)
 changed = {{seed: found for seed in range(25) if (found := told(seed)) != expected[seed]}}
 assert not changed, [(seed, expected[seed], found) for seed, found in changed.items()]
 """

@@ -14,7 +14,7 @@ from surroundings import PATIENCE
 
 SCRIPT = r"""
 import gc, sys, threading, types, contextvars, weakref, unittest.mock
-from pytest_leakcheck.explain import explain
+from pytest_leakcheck.explaining.explain import explain
 from pytest_leakcheck.model import Report, Survivor
 from pytest_leakcheck.render.text import render
 from pytest_leakcheck import describe

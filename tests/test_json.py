@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_leakcheck import publishing
 from pytest_leakcheck.options import Options
+from pytest_leakcheck.reporting import publishing
 from pytest_leakcheck.results import Results
 
 jsonschema = pytest.importorskip("jsonschema", reason="PyPy has no wheel of a part of it")
@@ -240,7 +240,9 @@ class TestContent:
 
     def test_a_fault_of_the_plugin_is_told(self, suite, written):
         """With the test that it concerns."""
-        suite.write(conftest="from pytest_leakcheck import check\ncheck.Check.judge = lambda *_, **__: 1 / 0\n")
+        suite.write(
+            conftest="from pytest_leakcheck.checking import check\ncheck.Check.judge = lambda *_, **__: 1 / 0\n"
+        )
         suite.run(LEAKY, "--leakcheck", "--leakcheck-json=leaks.json")
 
         troubles = written()["troubles"]

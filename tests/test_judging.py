@@ -56,8 +56,8 @@ TESTS = {
 }
 SOURCE = """
 import collections, gc, logging, time
-from pytest_leakcheck import judging
-from pytest_leakcheck.check import Check
+from pytest_leakcheck.running import judging
+from pytest_leakcheck.checking.check import Check
 
 EXPECTED, OTHERS, AGAIN, WIDE, ONCE, PENDING, CLIENTS, SLOT = [], [], [], [], [], [], [], {}
 

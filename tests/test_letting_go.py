@@ -86,9 +86,13 @@ def test_last(wide):
         ("teardown", "if KEPT[1:]: pytest.exit('enough')", ()),
         ("teardown", "if KEPT[1:]: raise ValueError(thing)", ()),
         ("wide", "raise KeyboardInterrupt", ()),
-        ("body", "import pytest_leakcheck.watch as ours; ours.Watch.settle = lambda *_: gc.missing", ()),
-        ("body", "import pytest_leakcheck.explain as ours; ours.find_paths = lambda *_, **__: gc.missing", ()),
-        ("body", "import pytest_leakcheck.explain as ours; ours.find_paths = interrupt", ()),
+        ("body", "import pytest_leakcheck.watching.watch as ours; ours.Watch.settle = lambda *_: gc.missing", ()),
+        (
+            "body",
+            "from pytest_leakcheck.explaining import explain as ours; ours.find_paths = lambda *_, **__: gc.missing",
+            (),
+        ),
+        ("body", "import pytest_leakcheck.explaining.explain as ours; ours.find_paths = interrupt", ()),
     ],
 )
 def test_nothing_of_ours_keeps_an_object_alive(suite, part, code, options):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import leaks
-from pytest_leakcheck.links import name_links
+from pytest_leakcheck.heap.links import name_links
 
 TABLE = leaks.read_leaks()
 LEAKS = {name: leak for name, leak in TABLE.items() if not leak.why_not}

@@ -4,8 +4,8 @@ import types
 
 import pytest
 
-from pytest_leakcheck import nearby
-from pytest_leakcheck.nearby import Nearby
+from pytest_leakcheck.heap import nearby
+from pytest_leakcheck.heap.nearby import Nearby
 
 
 class Node:

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import surroundings
-from pytest_leakcheck import pace
+from pytest_leakcheck.runtime import pace
 
 pytestmark = pytest.mark.skipif(not pace.IS_PACED, reason="full collections go by another count here, or by none")
 

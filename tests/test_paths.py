@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import leaks
 from graphs import Drawn
-from pytest_leakcheck.paths import find_paths
+from pytest_leakcheck.search.paths import find_paths
 
 ROOT, OTHER, TARGET = 1, 2, 9
 
@@ -184,7 +184,7 @@ def test_a_path_is_a_shortest_one(edges, roots):
 ORACLE = """
 import collections, gc, random, sys, types
 import objgraph
-from pytest_leakcheck.explain import explain
+from pytest_leakcheck.explaining.explain import explain
 from pytest_leakcheck.model import Survivor
 
 class Node: pass

@@ -9,9 +9,9 @@ from collections import deque
 
 import pytest
 
-from pytest_leakcheck import places
-from pytest_leakcheck.growth import Growth, container_of, take
-from pytest_leakcheck.places import are_reached, below, below_each, names_of_type, place_of
+from pytest_leakcheck.heap import places
+from pytest_leakcheck.heap.growth import Growth, container_of, take
+from pytest_leakcheck.heap.places import are_reached, below, below_each, names_of_type, place_of
 
 
 class Thing:

@@ -1,6 +1,6 @@
 """Where a container has what several paths lead to."""
 
-from pytest_leakcheck.positions import NOT_KNOWN, Positions
+from pytest_leakcheck.heap.positions import NOT_KNOWN, Positions
 
 
 class Thing:

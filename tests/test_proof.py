@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 import leaks
 from graphs import Drawn
-from pytest_leakcheck import proof
-from pytest_leakcheck.paths import find_paths
-from pytest_leakcheck.proof import OUTSIDE, Proof, Room, prove, proving
-from pytest_leakcheck.rounds import finish_all
+from pytest_leakcheck.search import proof
+from pytest_leakcheck.search.paths import find_paths
+from pytest_leakcheck.search.proof import OUTSIDE, Proof, Room, prove, proving
+from pytest_leakcheck.search.rounds import finish_all
 
 ROOT, OTHER, TARGET = 1, 2, 9
 

@@ -190,7 +190,7 @@ class TestCollector:
         """It is told in yellow at the end; what was registered is judged, and the wider fixtures are torn down."""
         suite.write(
             conftest="""
-            from pytest_leakcheck.check import Check
+            from pytest_leakcheck.checking.check import Check
 
             def judge(*arguments, **options):
                 raise ZeroDivisionError("division by zero")

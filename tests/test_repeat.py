@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_leakcheck.confirm import MOST_KEPT
-from pytest_leakcheck.repeat import made_at
-from pytest_leakcheck.sharing import why_not_repeatable
+from pytest_leakcheck.checking.confirm import MOST_KEPT
+from pytest_leakcheck.running.repeat import made_at
+from pytest_leakcheck.running.sharing import why_not_repeatable
 
 COUNT = """
 def count(name):

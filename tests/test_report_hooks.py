@@ -7,7 +7,7 @@ import types
 
 import pytest
 
-from pytest_leakcheck.release import Withheld
+from pytest_leakcheck.running.release import Withheld
 
 PAGES = """
 import types

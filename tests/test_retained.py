@@ -6,8 +6,8 @@ import sys
 
 SCRIPT = """
 import gc, json
-from pytest_leakcheck import retained as room
-from pytest_leakcheck.retained import retained
+from pytest_leakcheck.heap import retained as room
+from pytest_leakcheck.heap.retained import retained
 
 
 class Thing:

@@ -1,6 +1,6 @@
 """Searches that go on in step."""
 
-from pytest_leakcheck.rounds import Question, finish, finish_all
+from pytest_leakcheck.search.rounds import Question, finish, finish_all
 
 
 def _search(*questions):

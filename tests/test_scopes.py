@@ -4,9 +4,9 @@ import types
 
 import pytest
 
-from pytest_leakcheck.check import Session
+from pytest_leakcheck.checking.check import Session
 from pytest_leakcheck.options import Options
-from pytest_leakcheck.scopes import Scopes
+from pytest_leakcheck.wider.scopes import Scopes
 
 SCOPES = ["class", "module", "package", "session"]
 

@@ -8,8 +8,8 @@ import weakref
 
 import pytest
 
-from pytest_leakcheck import targets
 from pytest_leakcheck.remedies import why_not_weakable
+from pytest_leakcheck.watching import targets
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ class TestOwn:
 
         own = targets.own(str(tmp_path), ["pytest_leakcheck"])
         assert not own(meta)
-        assert not own(type("Inner", (), {"__module__": "pytest_leakcheck.watch"}))
+        assert not own(type("Inner", (), {"__module__": "pytest_leakcheck.watching.watch"}))
 
     def test_a_class_without_a_module_is_nobodys(self, tmp_path):
         """Neither where it has no name for it, nor where that is not loaded."""

@@ -68,7 +68,7 @@ class TestOwnWork:
         suite.write(
             conftest="""
             import time
-            from pytest_leakcheck import ending
+            from pytest_leakcheck.wider import ending
 
             judge = ending._Outliving.judge
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import leaks
-from pytest_leakcheck.untracked import untracked_holders
+from pytest_leakcheck.heap.untracked import untracked_holders
 
 HOLDERS = """
 import gc

@@ -9,8 +9,8 @@ import weakref
 import pytest
 
 import surroundings
-from pytest_leakcheck import clock, interpreter, rawtypes
-from pytest_leakcheck.watch import Watch, drop_doomed
+from pytest_leakcheck.runtime import clock, interpreter, rawtypes
+from pytest_leakcheck.watching.watch import Watch, drop_doomed
 
 
 class Thing:
@@ -415,7 +415,7 @@ class TestCollecting:
         watch = Watch()
         for _ in range(3):
             watch.add(Mortal(), "here")
-        monkeypatch.delattr("pytest_leakcheck.addresses.find_resurrected")
+        monkeypatch.delattr("pytest_leakcheck.runtime.addresses.find_resurrected")
 
         assert not watch.collect()
         assert collections == [0]
@@ -476,7 +476,7 @@ class TestDoomed:
 
     def test_without_generations_none_is_forgotten(self, monkeypatch):
         """Old objects are told from young ones by their generation alone."""
-        monkeypatch.setattr("pytest_leakcheck.addresses.has_generations", lambda: False)
+        monkeypatch.setattr("pytest_leakcheck.runtime.addresses.has_generations", lambda: False)
         watch, heap = Watch(), [[] for _ in range(100_000)]
         _, thing = in_a_cycle(2)
         watch.add(thing, "here")

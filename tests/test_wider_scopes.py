@@ -741,7 +741,7 @@ class TestAsked:
     def test_a_fault_of_the_plugin_is_told_and_breaks_nothing(self, shop):
         """As a line at the end."""
         conftest = SERVER + (
-            "\nfrom pytest_leakcheck import ending\n"
+            "\nfrom pytest_leakcheck.wider import ending\n"
             "def broken(*args): raise RuntimeError('no judge')\n"
             "ending.judge_ending = broken\n"
         )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_leakcheck.describe import clean
-from pytest_leakcheck.files import updating, write
+from pytest_leakcheck.runtime.files import updating, write
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

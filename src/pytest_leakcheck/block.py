@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_leakcheck.check import Check, LeakError, Plan, Session
+from pytest_leakcheck.checking.check import Check, LeakError, Plan, Session
 from pytest_leakcheck.describe import fault_text
 from pytest_leakcheck.extensions import current
 from pytest_leakcheck.marks import as_targets, problem_of_seconds

@@ -13,7 +13,7 @@ import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from pytest_leakcheck import rawtypes
+from pytest_leakcheck.runtime import rawtypes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

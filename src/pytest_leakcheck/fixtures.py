@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import pytest
 
-from pytest_leakcheck import describe, rawtypes
-from pytest_leakcheck.check import LeakError
+from pytest_leakcheck import describe
+from pytest_leakcheck.checking.check import LeakError
 from pytest_leakcheck.marks import as_targets, problem_of_seconds
-from pytest_leakcheck.release import parametrize_values
 from pytest_leakcheck.remedies import why_not_weakable
 from pytest_leakcheck.render.text import render
+from pytest_leakcheck.running.release import parametrize_values
+from pytest_leakcheck.runtime import rawtypes
 
 if TYPE_CHECKING:
-    from pytest_leakcheck.check import Check
+    from pytest_leakcheck.checking.check import Check
 
 T = TypeVar("T")
 
@@ -127,6 +128,6 @@ def assert_collected(request: pytest.FixtureRequest) -> AssertCollected:
     item = request.node
     if not isinstance(item, pytest.Function):
         pytest.fail("assert_collected serves test functions and methods only, not doctests", pytrace=False)
-    from pytest_leakcheck.verdict import check_of  # noqa: PLC0415 - most runs never get here; it imports much
+    from pytest_leakcheck.running.verdict import check_of  # noqa: PLC0415 - most runs never get here; it imports much
 
     return AssertCollected(check_of(item), parametrize_values(item))

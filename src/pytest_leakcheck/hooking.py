@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from _pytest.outcomes import OutcomeException
 
-from pytest_leakcheck import rawtypes
 from pytest_leakcheck.describe import MAX_TEXT, clean, error_text, short_type_name
 from pytest_leakcheck.extensions import Extensions, KnownHolder, enter, leave
 from pytest_leakcheck.integrations import register_loaded
-from pytest_leakcheck.loading import undisturbed
+from pytest_leakcheck.runtime import rawtypes
+from pytest_leakcheck.runtime.loading import undisturbed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -7,9 +7,10 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
-from pytest_leakcheck import describe, rawtypes
-from pytest_leakcheck.check import Plan
+from pytest_leakcheck import describe
+from pytest_leakcheck.checking.check import Plan
 from pytest_leakcheck.remedies import why_no_instance_is_weakable
+from pytest_leakcheck.runtime import rawtypes
 
 if TYPE_CHECKING:
     import pytest

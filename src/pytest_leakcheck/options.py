@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_leakcheck import baseline
-from pytest_leakcheck.clock import SEARCH_SECONDS
 from pytest_leakcheck.extensions import NONE, Extensions
+from pytest_leakcheck.runtime.clock import SEARCH_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

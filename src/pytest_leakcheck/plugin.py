@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_leakcheck import hookspecs, marks
-from pytest_leakcheck.collecting import refuse_wrong_markers
 from pytest_leakcheck.fixtures import assert_collected
 from pytest_leakcheck.hooking import add_extensions
 from pytest_leakcheck.options import OPTIONS, START_PATH, add_options, read_options
@@ -23,6 +22,7 @@ from pytest_leakcheck.patterns.fixtures import (
     weak_value_cache,
     weakable_fixture,
 )
+from pytest_leakcheck.running.collecting import refuse_wrong_markers
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -63,11 +63,11 @@ def pytest_configure(config: pytest.Config) -> None:
     options = replace(read_options(config), extensions=add_extensions(config))
     config.stash[OPTIONS] = options
     if options.baseline:
-        from pytest_leakcheck.adoption import Adoption  # noqa: PLC0415 - most runs never get here; it imports much
+        from pytest_leakcheck.reporting.adoption import Adoption  # noqa: PLC0415 - most runs never get here; it imports much
 
         config.pluginmanager.register(Adoption(config, options), "leakcheck-adoption")
     if (_is_controller(config) or options.json) and not options.is_off:
-        from pytest_leakcheck.reporting import ensure_reporter  # noqa: PLC0415 - most runs never get here; it imports much
+        from pytest_leakcheck.reporting.reporter import ensure_reporter  # noqa: PLC0415 - most runs never get here; it imports much
 
         ensure_reporter(config)
 
@@ -92,7 +92,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     options = config.stash[OPTIONS]
     is_asked = bool(options.json) or any(_asks(item, is_on=options.is_on) for item in items)
     if is_asked and not options.is_off:
-        from pytest_leakcheck.verdict import ensure_judge  # noqa: PLC0415 - most runs never get here; it imports much
+        from pytest_leakcheck.running.verdict import ensure_judge  # noqa: PLC0415 - most runs never get here; it imports much
 
         ensure_judge(config)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import weakref
 
-from pytest_leakcheck import describe, rawtypes
+from pytest_leakcheck import describe
+from pytest_leakcheck.runtime import rawtypes
 
 _WRAP = "wrap it: pytest_leakcheck.patterns.weakable(value)."
 

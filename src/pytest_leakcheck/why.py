@@ -7,9 +7,9 @@ from typing import Any
 
 from pytest_leakcheck import describe
 from pytest_leakcheck.extensions import current
-from pytest_leakcheck.loading import undisturbed
 from pytest_leakcheck.model import Leak, Survivor
 from pytest_leakcheck.render.text import render_alive
+from pytest_leakcheck.runtime.loading import undisturbed
 
 
 class WhyAlive:
@@ -32,7 +32,7 @@ def why_alive(obj: Any) -> WhyAlive:
     told as such, not named.
     """
     with undisturbed():
-        from pytest_leakcheck.explain import examine  # noqa: PLC0415 - it imports much
+        from pytest_leakcheck.explaining.explain import examine  # noqa: PLC0415 - it imports much
 
     objects = [obj]
     del obj

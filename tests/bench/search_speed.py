@@ -40,7 +40,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import why_alive
-from pytest_leakcheck.explain import explain
+from pytest_leakcheck.explaining.explain import explain
 from pytest_leakcheck.model import Survivor
 from pytest_leakcheck.render.text import render_alive
 

@@ -25,11 +25,11 @@ from answering import answer
 
 import hostile
 from hostile import BIG, CASES, EVIL, Text, app, misbehaving, restore, woken
-from pytest_leakcheck.check import Check, Plan, Session
-from pytest_leakcheck.explain import examine
+from pytest_leakcheck.checking.check import Check, Plan, Session
+from pytest_leakcheck.explaining.explain import examine
 from pytest_leakcheck.extensions import NONE
+from pytest_leakcheck.heap.places import below
 from pytest_leakcheck.model import Report, Survivor
-from pytest_leakcheck.places import below
 from pytest_leakcheck.render.graph import draw
 from pytest_leakcheck.render.text import headline, render, render_alive
 

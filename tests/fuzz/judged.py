@@ -26,12 +26,13 @@ from answering import answer
 from brute import ROOT, Edge, Physical
 from kinds import KINDS, Watched
 
-from pytest_leakcheck import cyclic, explain, grades
-from pytest_leakcheck.check import Check, Plan, Session
+from pytest_leakcheck.checking import grades
+from pytest_leakcheck.checking.check import Check, Plan, Session
+from pytest_leakcheck.explaining import cyclic, explain
 from pytest_leakcheck.extensions import NONE
-from pytest_leakcheck.nearby import MOST_DISTANCE
-from pytest_leakcheck.proof import OUTSIDE
-from pytest_leakcheck.roots import STDLIB, THIRD_PARTY, UNACCOUNTED, USER, WEAK
+from pytest_leakcheck.heap.nearby import MOST_DISTANCE
+from pytest_leakcheck.heap.roots import STDLIB, THIRD_PARTY, UNACCOUNTED, USER, WEAK
+from pytest_leakcheck.search.proof import OUTSIDE
 
 NO_SINGLE_LINK = "no single link of it is indispensable"
 

@@ -6,7 +6,7 @@ import importlib
 import sys
 from typing import TYPE_CHECKING
 
-from pytest_leakcheck.loading import undisturbed
+from pytest_leakcheck.runtime.loading import undisturbed
 
 if TYPE_CHECKING:
     import pytest

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pytest_leakcheck import rawtypes
 from pytest_leakcheck.describe import label
+from pytest_leakcheck.runtime import rawtypes
 
 _MOST_TURNS = 5
 """Turns of the loop at most: what cancelled tasks still do takes a few; what goes on for ever must not."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_leakcheck import rawtypes
+from pytest_leakcheck.runtime import rawtypes
 
 
 @pytest.hookimpl(trylast=True)

@@ -7,7 +7,7 @@ from unittest.mock import NonCallableMock
 
 import pytest
 
-from pytest_leakcheck import rawtypes
+from pytest_leakcheck.runtime import rawtypes
 
 
 @pytest.hookimpl(trylast=True)

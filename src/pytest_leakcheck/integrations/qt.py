@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_leakcheck import rawtypes
 from pytest_leakcheck.describe import short_type_name
 from pytest_leakcheck.extensions import KnownHolder
+from pytest_leakcheck.runtime import rawtypes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from pytest_leakcheck import rawtypes
 from pytest_leakcheck.baseline import holder
+from pytest_leakcheck.runtime import rawtypes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -6,8 +6,8 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_leakcheck import rawtypes
 from pytest_leakcheck.describe import counted
+from pytest_leakcheck.runtime import rawtypes
 
 if TYPE_CHECKING:
     from pytest_leakcheck.model import Leak, Proof, Report, Survivor, Trace

@@ -1,0 +1,1 @@
+"""One test's check: what survives, what of it is a leak, and what was found out before."""

@@ -1,0 +1,662 @@
+"""Which survivors that nobody registered are a leak: those that accumulate.
+
+Of what survives a test much is initialisation, or a slot that each test fills anew. So the test is run again, and a
+leak is what is made anew while the earlier objects of its kind still live. Where a second run would do harm, another
+test must leave a survivor in the same place while the first one still lives. What was found out is remembered by
+place, and costs nothing the next time.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_leakcheck.checking.ledger import MOST_REMEMBERED, Entrusted, Known, Ledger, Note, Verdict, summary
+from pytest_leakcheck.checking.patience import is_let_go, patience
+from pytest_leakcheck.explaining.explain import Finding, examine
+from pytest_leakcheck.heap.growth import size_at
+from pytest_leakcheck.heap.places import are_reached, below
+from pytest_leakcheck.model import Root
+from pytest_leakcheck.runtime import rawtypes
+from pytest_leakcheck.watching.watch import Watch, Watched, alive, drop_doomed
+
+if TYPE_CHECKING:
+    import weakref
+    from collections import Counter
+    from collections.abc import Iterable, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from pytest_leakcheck.checking.again import Again
+    from pytest_leakcheck.checking.lending import Lending
+    from pytest_leakcheck.extensions import KnownHolder
+    from pytest_leakcheck.heap.places import Place
+    from pytest_leakcheck.model import Leak, Survivor
+    from pytest_leakcheck.options import Ignored, Options
+
+SLOW = 0.02
+"""Seconds that a test must take for it to be quicker to look first whether its survivors are garbage than to run it
+again: a look takes 10 to 40 ms among half a million objects (CPython 3.11)."""
+_SLOWER = 0.25
+"""Seconds that a test must take for a full collection to be quicker, of two million objects or so, where a look does
+not tell: it made many objects, or long ago. Two runs' garbage would take twice the memory, too."""
+MOST_KEPT = 10
+"""A container of so many entries, or fewer, may be one that is kept that small: more runs tell."""
+_MOST_BYTES = 1_000_000
+"""What the survivors of one run may keep alive, as far as is known, for more runs to be made."""
+_MOST_SECONDS = 1.0
+"""How long they may take for each leak that was not told before, by how long the first run took."""
+_ALL_ALIVE = "Each of three runs left another one, and all of them are alive."
+
+
+class _Both(NamedTuple):
+    """The survivors of a first and a second run."""
+
+    objects: list[Any]
+    facts: list[Survivor]
+    number: int
+    """How many of them, the first ones, the second run left."""
+
+
+@dataclass(slots=True)
+class _Evidence:
+    """The survivors of several runs that show that they pile up."""
+
+    refs: list[weakref.ref[Any]]
+    number: int
+    """How many of them the last run added."""
+    known: Known
+    """What was entered of their place."""
+    container: Place | None
+    size: int | None
+    """How many entries the container that they came into had after the latest run, where that is a list or a set.
+
+    A dict may have entries by names, as a registry of classes has: that a test's own are replaced tells nothing of
+    other tests'.
+    """
+
+    def goes_on(self, watch: Watch) -> bool:
+        """Look at what is there now; tell whether a run that left what is watched has let go of less than it added."""
+        before, self.size = self.size, size_at(self.container)
+        is_full = before is not None and self.size is not None and self.size <= before and self._has(watch)
+        return not is_full and sum(ref() is None for ref in self.refs) < max(1, self.number)
+
+    def _has(self, watch: Watch) -> bool:
+        """Tell whether the container has any of what is watched: it may yet come, by a finalizer."""
+        held = list(self.container.held(is_exact=False).values()) if self.container is not None else []
+        return bool(below(held, watch.nodes().keys(), is_alone=False))
+
+    def is_open(self, leak: Leak) -> bool:
+        """Tell whether the container is so small that it may be about to be full, and more runs leave but little."""
+        is_small = self.size is not None and self.size <= MOST_KEPT and self.number <= MOST_KEPT
+        return is_small and 0 < leak.retained_bytes <= _MOST_BYTES
+
+
+@dataclass(slots=True)
+class Confirmation:
+    """The judgement of one test's survivors that nobody registered."""
+
+    ledger: Ledger
+    test: str
+    watch: Watch
+    options: Options
+    is_strict: bool
+    """Whether all that comes anew in a second run is a leak, replaced or not."""
+    within: float | None = None
+    """Seconds that survivors may take to die; None: as `patience` has it."""
+    kept: Sequence[Any] = ()
+    """What pytest keeps for the session: what hangs below it is not looked into."""
+    lending: Lending | None = None
+    """The wider-scoped fixtures that stand."""
+    entrusted: list[Entrusted] = field(default_factory=list)
+    """What was found out to be held by wider-scoped fixtures alone."""
+    _recognised: list[weakref.ref[Any]] = field(default_factory=list)
+    """What was judged by the known place that holds it."""
+    _evidence: dict[str, _Evidence] = field(default_factory=dict)
+    """By the fingerprints of leaks, what they were told by."""
+
+    def judge(self, again: Again | None) -> list[Leak]:
+        """Return the leaks; `again` is how the test may be run again, None where it may not."""
+        leaks: list[Leak] = []
+        if not self.is_strict:
+            for known, members in self.ledger.recognise(self.watch):
+                leaks += self._at_known(known, members, again)
+                del members  # a list of ours that still lived would be counted as a holder that nobody sees
+        seconds = again.seconds if again is not None else 0.0
+        is_in_peril, left = self.watch.is_in_peril(), len(self.watch)
+        is_looked_at = is_in_peril or (seconds > SLOW and not self.is_strict)
+        if is_looked_at and not drop_doomed(self.watch) and (is_in_peril or seconds > _SLOWER):
+            self.watch.collect(most=1)  # a second run could bring it back to life, and nobody would see that
+        if self._recognised and 0 < len(self.watch) < left:
+            self._recognise_below()
+        if not len(self.watch):
+            return leaks
+        before = self.watch.numbers()
+        further = self._run_again(again)
+        if again is not None and further:
+            return leaks + self._with_lines(self._by_repeat(further, before, again), again)
+        is_certain = self.is_strict and again is None  # a second run that failed tells nothing of what it would leave
+        return leaks + (self._by_survival() if is_certain else self._by_recurrence())
+
+    def _recognise_below(self) -> None:
+        """Forget what only garbage kept from hanging below what was recognised alone."""
+        self.watch.collect(most=1)
+        held = [obj for ref in self._recognised if (obj := ref()) is not None]
+        self.watch.forget(below(held, self.watch.nodes().keys()))
+
+    def _at_known(self, known: Known, members: list[Any], again: Again | None) -> list[Leak]:
+        if known.verdict == "lent":
+            self._lend_more(known, members)
+            return []
+        if again is not None and self._may_grow(known):
+            return []  # a second run tells more than another test
+        if known.verdict == "leak" and known.is_weak and not self._outlive(known, members):
+            return []
+        leaks: list[Leak] = []
+        if known.verdict == "crowded":
+            self._note_pending(known)
+        else:
+            leaks = self._seen_again(known, members, is_growing=again is None and self._is_growing(known))
+        self._recognised += self.watch.refs(members)
+        self.watch.forget(members)
+        return leaks
+
+    def _outlive(self, known: Known, members: list[Any]) -> bool:
+        """Take out of `members` what dies in a full collection, unless it keeps its key; tell whether any is left."""
+        nodes = set(map(id, members))
+        if any(growth.leads_back(nodes) for growth in known.growths):
+            return True
+        members.clear()  # this list would keep alive what is waited for
+        self.watch.collect()
+        members += [obj for obj in self.watch.alive() if id(obj) in nodes]
+        return bool(members)
+
+    def _lend_more(self, known: Known, members: list[Any]) -> None:
+        """Leave survivors at a place that a fixture lends to that, or, where it has ended, to be judged anew."""
+        if self.lending is not None and self.lending.stands(known.lender):
+            self._note_entrusted(known.lender, members, self.watch.facts(members))
+            self.watch.forget(members)
+        else:
+            self.ledger.known.remove(known)
+
+    def _seen_again(self, known: Known, members: list[Any], *, is_growing: bool) -> list[Leak]:
+        """Judge survivors at a known place, without a repeat, a full collection or a search."""
+        facts = tuple(self.watch.facts(members))
+        if known.verdict == "leak" and self.options.baseline:
+            return self._by_own_chains(members)
+        if known.verdict == "leak" and known.is_told:
+            return [replace(known.leak, survivors=facts, also_keeps=(), seen_in=known.test)]
+        leak = replace(known.leak, survivors=facts, also_keeps=())
+        if known.verdict == "leak":
+            known.test, known.is_told = self.test, True
+            return [self._in_full(leak, members)]
+        known.refs = self.watch.refs(members)[:MOST_REMEMBERED]
+        if not is_growing or known.verdict == "replaced":  # so far: a slot for each of several keys grows once for each
+            if is_growing:
+                known.verdict = "pending"
+            known.test = self.test
+            self._note_pending(known)
+            return []
+        known.verdict = "leak"
+        first, known.test = known.test, self.test
+        note = f"Another one, left there by {first}, is still alive."
+        if self.options.baseline:
+            known.is_told = False  # each of them is, by its own chain
+            return [replace(each, beside=first) for each in self._by_own_chains(members, note)]
+        return [self._in_full(replace(leak, note=note, beside=first), members)]
+
+    def _by_own_chains(self, members: list[Any], note: str = "") -> list[Leak]:
+        """Return the leaks that survivors at a known place make up, each told from its own chain.
+
+        A place is recognised by the types on the way, so that the first leak found there may go by another name; what a
+        baseline lists must not depend on which test came first.
+        """
+        leaks = []
+        for finding in examine(
+            members, self.watch.facts(members), seconds=self.options.search_limit, fresh=len(members)
+        ):
+            if self._may_live(finding.leak):
+                continue
+            leak = replace(finding.leak, seen_in=self.ledger.told(finding.leak), note=note)
+            if not leak.seen_in and not self.options.pardons(leak):
+                self.ledger.known.append(Known("leak", leak, self.test, None))
+                leak = self._in_full(leak, [members[index] for index in finding.members], members)
+            leaks.append(leak)
+        return leaks
+
+    def _note_pending(self, known: Known) -> None:
+        if known.verdict in ("pending", "crowded"):
+            self.ledger.notes.append(Note("pending", known.leak.fingerprint))
+
+    def _may_grow(self, known: Known) -> bool:
+        """Tell whether a second run is to say if a place that is no known leak grows."""
+        if known.verdict == "crowded" or (known.verdict == "bounded" and not known.is_certain):
+            return True
+        if known.verdict == "pending" and not known.refs:
+            return True  # what takes no weak reference can't be told to live still
+        is_open = known.verdict in ("pending", "replaced") and known.has_living()
+        return is_open and (known.holds_living() or self._is_growing(known))
+
+    def _is_growing(self, known: Known) -> bool:
+        """Tell whether what another test left at a place that is no known leak still lives."""
+        if known.verdict not in ("pending", "replaced") or not known.has_living():
+            return False
+        if not known.still_has_living(is_alone=False):  # replaced, and garbage or not: so nothing need be collected
+            return False
+        self.watch.collect()  # what leads to it beside the place may be garbage that waits for the collector
+        return known.still_has_living()
+
+    def _with_lines(self, leaks: list[Leak], again: Again) -> list[Leak]:
+        """Return leaks with the lines that made their survivors, for which the test is run once more."""
+        if all(leak.seen_in for leak in leaks):
+            return leaks
+        try:
+            watch = again(is_traced=True)
+            facts = watch.facts(watch.alive()) if watch is not None else []
+        except Exception:  # noqa: BLE001 - the leaks are found, and told without these lines
+            return leaks
+        if watch is not None:
+            leaks = self._going_on(leaks, watch, again)
+        lines = self._lines(watch, facts) if watch is not None else {}
+
+        def told(leak: Leak, survivor: Survivor) -> Survivor:
+            key = survivor.type_name
+            fact = lines.get((leak.fingerprint, key), lines.get(("", key)))
+            if survivor.made or fact is None:
+                return survivor
+            return replace(survivor, made=fact.made, file=fact.file, line=fact.line)
+
+        return [replace(leak, survivors=tuple(told(leak, survivor) for survivor in leak.survivors)) for leak in leaks]
+
+    def _lines(self, watch: Watch, facts: Sequence[Survivor]) -> dict[tuple[str, str], Survivor]:
+        """Return by type what is known of one that was made; where several lines made some, by leak and type.
+
+        The first part of a key is a leak's fingerprint, or empty. Several lines that led to one leak tell nothing.
+        """
+        made = [fact for fact in facts if fact.made]
+        number = rawtypes.counts_of(name for name, _ in {(fact.type_name, fact.made) for fact in made})
+        lines = {("", fact.type_name): fact for fact in made if number[fact.type_name] == 1}
+        if len(lines) == len(number):
+            return lines
+        objects = watch.alive()
+        known = watch.facts(objects)
+        for finding in examine(objects, known, seconds=self.options.search_limit, fresh=len(objects)):
+            found = [known[index] for index in finding.members if known[index].made]
+            several = rawtypes.counts_of(name for name, _ in {(fact.type_name, fact.made) for fact in found})
+            lines.update(
+                {
+                    (finding.leak.fingerprint, fact.type_name): fact
+                    for fact in found
+                    if number[fact.type_name] > 1 and several[fact.type_name] == 1
+                }
+            )
+        return lines
+
+    def _going_on(self, leaks: list[Leak], latest: Watch, again: Again) -> list[Leak]:
+        """Return the leaks that go on after the `latest` run, and after some more where little is there."""
+        leaks = [leak for leak in leaks if leak.seen_in or not self._has_ended(leak, latest)]
+        for _ in range(min(MOST_KEPT, int(_MOST_SECONDS / max(again.seconds, 0.001)))):
+            told = (leak for leak in leaks if not leak.seen_in and leak.fingerprint in self._evidence)
+            is_open = any(self._evidence[leak.fingerprint].is_open(leak) for leak in told)
+            try:
+                watch = again(is_told=False) if is_open else None
+            except Exception:  # noqa: BLE001 - nothing speaks against the leaks so far
+                watch = None
+            if watch is None:
+                break
+            leaks = [leak for leak in leaks if leak.seen_in or not self._has_ended(leak, watch)]
+        return leaks
+
+    def _has_ended(self, leak: Leak, latest: Watch) -> bool:
+        """Tell whether a further run left none of a leak's types, or let go of as many as the one before had added.
+
+        So it keeps a number of them, as a pool does that takes so many, or a buffer that is cut to its length; nothing
+        tells of it but that.
+        """
+        evidence = self._evidence.get(leak.fingerprint)
+        if evidence is None:
+            return False
+        left = {fact.type_name for fact in latest.facts(latest.alive())}
+        is_full = left.isdisjoint(survivor.type_name for survivor in leak.survivors)
+        if evidence.goes_on(latest) and not is_full:
+            return False
+        evidence.known.verdict = "replaced"
+        evidence.known.growths.clear()
+        self._tell(leak, "", "replaced after some more runs")
+        return True
+
+    def _run_again(self, again: Again | None) -> list[Watch]:
+        """Return what each further run left, or nothing if the test may not or could not be run again."""
+        further: list[Watch] = []
+        if again is None:
+            return further
+        for number in range(max(1, self.options.repeat) if self.is_strict else self.options.repeat):
+            if not number:
+                self.ledger.notes.append(Note("repeated", self.test))
+            watch = self._left_by(again)
+            if watch is None:
+                return []
+            further.append(watch)
+        return further
+
+    def _left_by(self, again: Again) -> Watch | None:
+        watch = again()
+        if watch is not None and self.kept:
+            watch.forget(below(list(self.kept), watch.nodes().keys(), is_alone=False))
+        return watch
+
+    def _by_repeat(self, further: list[Watch], before: Counter[str], again: Again) -> list[Leak]:
+        """Judge what further runs left; `before` tells how many objects of each type the first one had left."""
+        *between, second = further
+        for watch in between:
+            self.watch.take_over(watch)
+        self.watch.forget_addresses(second.addressed)  # what was there is dead: the second run made something there
+        self.watch.span = None  # it has also promoted any number of objects
+        if not second.collect_young():
+            self.ledger.set_aside(
+                f"{self.test}: {self.watch.summary()} made once, not again by a second run: initialisation"
+            )
+            return []
+        is_told = self.is_strict or self.options.is_verbose
+        if not (self.watch.drop_dead() or is_told):
+            return self._replaced(second)
+        is_held = drop_doomed(second, self.watch)
+        if not (len(self.watch) or is_told):
+            return self._replaced(second)
+        if not (is_held or second.collect(most=1)):
+            return []
+        self.watch.drop_dead()  # a full collection was for both
+        both = self._of_both_runs(second)
+        findings = self._examined(both)
+        suspected = [finding for finding in findings if self._may_be_leak(finding, both.number)]
+        if suspected:
+            fresh = {id(both.objects[index]) for each in suspected for index in each.members if index < both.number}
+            del both  # its list would keep alive what is waited for
+            living = len(second), len(self.watch)
+            if not self._outlast(second, suspected, fresh):
+                return []
+            both = self._of_both_runs(second)
+            if living != (len(second), len(self.watch)):
+                findings = self._examined(both)
+        strays = self._strays(findings, both, before)
+        if strays:
+            del both
+            strays = self._go_on(strays, second, again)
+            both = self._of_both_runs(second)
+            findings = self._examined(both)
+        return self._leaks_of(findings, both, second, strays)
+
+    def _strays(self, findings: Iterable[Finding], both: _Both, before: Counter[str]) -> AbstractSet[str]:
+        """Return the types of which the second run left more, in places of their own, than have died of the first's.
+
+        So nothing of the first run's was replaced by those.
+        """
+        if self.is_strict:
+            return frozenset()
+        left = rawtypes.counts_of(fact.type_name for fact in both.facts[both.number :])
+        members = [each.members for each in findings if max(each.members) < both.number and self._may_stray(each)]
+        fresh = rawtypes.counts_of(both.facts[index].type_name for indexes in members for index in indexes)
+        return {name for name in fresh if left[name] and fresh[name] > before[name] - left[name]}
+
+    def _may_stray(self, finding: Finding) -> bool:
+        """Tell whether a finding with the survivors of one run alone may be a leak, and is no known one."""
+        trace = finding.leak.trace
+        known = self.ledger.find(finding)
+        if trace is None or trace.bound or may_live(finding.leak) or (known is not None and known.verdict == "leak"):
+            return False
+        return self._ignored_by(finding.leak) is None
+
+    def _elder(self, findings: Iterable[Finding], type_name: str, both: _Both) -> Finding | None:
+        """Return what may be a leak of survivors of the first run alone, one of which is of a type, or None."""
+        for finding in findings:
+            names = {both.facts[index].type_name for index in finding.members}
+            if min(finding.members) >= both.number and type_name in names and self._may_stray(finding):
+                return finding
+        return None
+
+    def _go_on(self, types: AbstractSet[str], second: Watch, again: Again) -> AbstractSet[str]:
+        """Run the test once more; return those of some types of which that leaves another one while the others live.
+
+        Only a third run tells such a place for each of them from the two that a slot for the latest and one for that
+        before it make.
+        """
+        earlier = self.watch.numbers() + second.numbers()
+        third = self._left_by(again)
+        if third is None:
+            return frozenset()
+        third.collect()
+        for watch in (second, self.watch):
+            watch.drop_dead()
+        left, later = self.watch.numbers() + second.numbers(), third.numbers()
+        return {name for name in types if later[name] > earlier[name] - left[name]}
+
+    def _outlast(self, second: Watch, suspected: Sequence[Finding], fresh: AbstractSet[int]) -> bool:
+        """Give the survivors of both runs time to die; tell whether the second one has any left.
+
+        `fresh` are the ids of those that the second one left of what is `suspected` to leak.
+        """
+        seconds = patience([finding.leak for finding in suspected], self.within)
+        if second.collect(most=1) and (_are_held(suspected, second, fresh) or second.collect()) and seconds:
+            second.settle(seconds, self.options.extensions.drain)
+        self.watch.drop_dead()
+        return len(second) > 0
+
+    def _replaced(self, second: Watch) -> list[Leak]:
+        """Remember where the second run's survivors are, all of the first one's being dead: none of them accumulates.
+
+        No leak then, wherever they are; so the heap is only searched where it pays to know the place.
+        """
+        reach = self.ledger.reach(second.type_names())
+        if not reach or (reach == "far" and drop_doomed(second) and not len(second)):  # near a module is no garbage
+            return []
+        both = self._of_both_runs(second)
+        findings = self._examined(both, is_near=reach == "near")
+        return self._leaks_of([each for each in findings if each.leak.trace is not None], both, second)
+
+    def _of_both_runs(self, second: Watch) -> _Both:
+        fresh, old = alive(second, self.watch)
+        return _Both([*fresh, *old], [*second.facts(fresh), *self.watch.facts(old)], len(fresh))
+
+    def _examined(self, both: _Both, *, is_near: bool = False) -> tuple[Finding, ...]:
+        """Return what keeps the survivors of both runs alive."""
+        objects, facts, number = both
+        found = examine(objects, facts, seconds=self.options.search_limit, fresh=number, is_near=is_near)
+        return tuple(map(self._lent, found))
+
+    def _may_be_leak(self, finding: Finding, number: int) -> bool:
+        """Tell whether a finding may be one once a full collection is over: it may also turn out to be garbage."""
+        trace, fresh = finding.leak.trace, [index for index in finding.members if index < number]
+        if trace is None or self.is_strict:
+            return bool(fresh)
+        return 0 < len(fresh) < len(finding.members) and not trace.bound and not may_live(finding.leak)
+
+    def _leaks_of(
+        self, findings: Sequence[Finding], both: _Both, second: Watch, strays: AbstractSet[str] = frozenset()
+    ) -> list[Leak]:
+        """Return the leaks among findings; what is of a type among `strays` is one, although nothing is beside it."""
+        objects, facts, number = both
+        leaks: list[Leak] = []
+        for finding in findings:
+            fresh = [objects[index] for index in finding.members if index < number]
+            leak = replace(finding.leak, survivors=tuple(second.facts(fresh)), also_keeps=())
+            if not fresh:  # made once: initialisation, whatever holds it
+                continue
+            self._entrust(finding, objects, facts)
+            if self._may_live(leak):
+                continue
+            is_growing, members, source = len(fresh) < len(finding.members), fresh, finding
+            if not is_growing and leak.survivors[0].type_name in strays and self._may_stray(finding):
+                elder = self._elder(findings, leak.survivors[0].type_name, both)
+                if elder is not None:  # this one may be in a slot as well, which is not at fault
+                    leak = replace(elder.leak, survivors=leak.survivors, also_keeps=(), note=_ALL_ALIVE)
+                    is_growing, members, source = True, [objects[index] for index in elder.members], elder
+            for confirmed in self._verdict(source._replace(leak=leak), second, fresh, is_growing=is_growing):
+                told = confirmed if confirmed.seen_in else self._in_full(confirmed, members, objects)
+                leaks.append(told)
+                self._note_evidence(told, source, [objects[index] for index in source.members], second, len(fresh))
+        return leaks
+
+    def _note_evidence(self, leak: Leak, source: Finding, members: list[Any], second: Watch, number: int) -> None:
+        known = self.ledger.find(source)
+        if known is not None and not self.is_strict:
+            refs = second.refs(members) + self.watch.refs(members)
+            size = size_at(source.container)
+            self._evidence[leak.fingerprint] = _Evidence(refs, number, known, source.container, size)
+
+    def _in_full(self, leak: Leak, members: list[Any], *own: list[Any]) -> Leak:
+        """Return a leak that is to be told with all that its verdict did not need."""
+        facts = [leak.survivors[0]] * len(members)  # those of the leak are told
+        words = self.options.extensions.describe
+        full = examine(members, facts, own, seconds=self.options.search_limit, words=words)[0].leak
+        return replace(full, survivors=leak.survivors, also_keeps=(), note=leak.note, beside=leak.beside)
+
+    def _verdict(self, finding: Finding, second: Watch, fresh: list[Any], *, is_growing: bool) -> list[Leak]:
+        bound = finding.leak.trace.bound if finding.leak.trace else ""
+        if self.is_strict:
+            return [finding.leak]
+        if is_growing and not bound:
+            told = self.ledger.told(finding.leak)
+            self.ledger.remember("leak", finding, told or self.test, second, fresh)
+            return [replace(finding.leak, seen_in=told)]
+        known = self.ledger.find(finding)
+        if known is not None and known.verdict == "leak":  # what the first run left there is told by now
+            return []
+        verdict: Verdict = "bounded" if bound else "replaced"
+        self.ledger.remember(verdict, finding, self.test, second, fresh).is_certain = True
+        self._tell(finding.leak, bound, "replaced by the next")
+        return []
+
+    def _tell(self, leak: Leak, bound: str, otherwise: str) -> None:
+        """Note why what a place holds is no leak; that it is bounded is a warning."""
+        if bound:
+            self.ledger.tell_bound(self.test, leak, where(leak), bound)
+        else:
+            self.ledger.set_aside(f"{self.test}: {summary(leak)} in {where(leak)}: {otherwise}")
+
+    def _by_recurrence(self) -> list[Leak]:
+        """Wait for another test that leaves a survivor in the same place while one of this test's still lives."""
+        leaks: list[Leak] = []
+        for finding, members in self._findings():
+            if finding.leak.trace is None:  # nothing to tell by that another one is of the same cause
+                self.ledger.notes.append(Note("pending", ""))
+                continue
+            known = self.ledger.find(finding)
+            if known is not None:
+                leaks += self._seen_again(known, members, is_growing=self._is_growing(known))
+                continue
+            bound = finding.leak.trace.bound
+            known = self.ledger.remember("bounded" if bound else "pending", finding, self.test, self.watch, members)
+            self._note_pending(known)
+            self.ledger.crowd(known)
+            self._tell(finding.leak, bound, "a leak if another test leaves one there")
+        return leaks
+
+    def _by_survival(self) -> list[Leak]:
+        return [finding.leak for finding, _ in self._findings()]
+
+    def _findings(self) -> list[tuple[Finding, list[Any]]]:
+        is_held = drop_doomed(self.watch) and not self.is_strict
+        if not len(self.watch) or not (is_held or self.watch.collect()):
+            return []
+        objects, findings = self._all_examined()
+        leaks = [finding.leak for finding in findings if self._is_awaited(finding)]
+        seconds = patience(leaks, self.within)
+        if seconds or is_let_go(leaks):
+            objects.clear()  # this list would keep alive what is waited for
+            self.watch.settle(seconds, self.options.extensions.drain)
+            objects, findings = self._all_examined()
+        for finding in findings:
+            self._entrust(finding, objects, self.watch.facts(objects))
+        kept = [finding for finding in findings if not self._may_live(finding.leak)]
+        return [(finding, [objects[index] for index in finding.members]) for finding in kept]
+
+    def _is_awaited(self, finding: Finding) -> bool:
+        """Tell whether the verdict may depend on a wait: not where further ones are known to be a leak.
+
+        Nor where the one before was let go of, so that one more is none yet.
+        """
+        known = self.ledger.find(finding)
+        return known is None or self.is_strict or (known.verdict in ("pending", "replaced") and known.has_living())
+
+    def _all_examined(self) -> tuple[list[Any], tuple[Finding, ...]]:
+        """Return the survivors and what keeps them alive."""
+        objects = self.watch.alive() if self.watch.drop_dead() else []
+        if not objects:
+            return [], ()
+        fresh = None if self.is_strict else len(objects)
+        facts = self.watch.facts(objects)
+        words = self.options.extensions.describe
+        found = examine(objects, facts, seconds=self.options.search_limit, fresh=fresh, words=words)
+        return objects, tuple(map(self._lent, found))
+
+    def _lent(self, finding: Finding) -> Finding:
+        """Return a finding as one that a wider-scoped fixture holds, where the set-up of one made what leads to it."""
+        trace = finding.leak.trace
+        name = self.lending.lender_of(finding.above) if self.lending is not None and trace is not None else ""
+        if trace is None or not name or may_live(finding.leak):
+            return finding
+        return finding._replace(leak=replace(finding.leak, trace=replace(trace, root=Root(name, "fixture"))))
+
+    def _entrust(self, finding: Finding, objects: list[Any], facts: Sequence[Survivor]) -> None:
+        trace = finding.leak.trace
+        if trace is not None and trace.root.kind == "fixture":
+            members = [objects[index] for index in finding.members]
+            self._note_entrusted(trace.root.name, members, [facts[index] for index in finding.members])
+            if finding.place is not None:
+                self.ledger.remember("lent", finding, self.test, self.watch, ()).lender = trace.root.name
+
+    def _note_entrusted(self, fixture: str, members: list[Any], facts: Sequence[Survivor]) -> None:
+        refs = zip(map(rawtypes.weak_reference, members), facts, strict=True)
+        watched = [Watched(ref, fact) for ref, fact in refs if ref is not None]
+        self.entrusted.append(Entrusted(fixture, watched))
+
+    def _may_live(self, leak: Leak) -> bool:
+        ignored = self._ignored_by(leak)
+        if ignored is not None:
+            self.ledger.ignore(self.test, leak, ignored.name, ignored.reason)
+        return ignored is not None or may_live(leak)
+
+    def _ignored_by(self, leak: Leak) -> Ignored | None:
+        return next((ignored for ignored in self.options.ignore if is_held_by(leak, ignored.name)), None)
+
+
+def _are_held(findings: Sequence[Finding], watch: Watch, wanted: AbstractSet[int]) -> bool:
+    """Tell whether those of the watched that have the ids `wanted` are reached from known places: none is garbage.
+
+    Finalizers may have let go of some in a collection, which takes another one to free them.
+    """
+    living = watch.nodes().keys() & wanted
+    held = {node: obj for each in findings if each.place is not None for node, obj in each.place.held().items()}
+    containers = [each.container.held(is_exact=False) for each in findings if each.container is not None]
+    return are_reached(
+        living, [*(held[node] for node in living & held.keys()), *(obj for each in containers for obj in each.values())]
+    )
+
+
+def is_held_by(leak: Leak, name: str) -> bool:
+    """Tell whether the trace starts at a dotted name, or goes through it."""
+    if leak.trace is None:
+        return False
+    text = leak.trace.root.name + "".join(link.text for link in leak.trace.links if link.text[0] in ".[")
+    return text == name or (text.startswith(name) and text[len(name)] in ".[") or fnmatch.fnmatchcase(text, name)
+
+
+def known_in(leak: Leak, holders: Sequence[KnownHolder]) -> KnownHolder | None:
+    """Return the known holder that keeps the survivors, or None if there is none, or another one that is not known."""
+    known = next((each for each in holders if is_held_by(leak, each.holder)), None)
+    others = leak.proof.others if known and leak.proof else ()
+    is_alone = all(any(is_held_by(replace(leak, trace=other), each.holder) for each in holders) for other in others)
+    return known if is_alone else None
+
+
+def may_live(leak: Leak) -> bool:
+    """Tell whether what nobody registered may live on: pytest's own state or a wider-scoped fixture holds it."""
+    return leak.is_housekeeping or (leak.trace is not None and leak.trace.root.kind == "fixture")
+
+
+def where(leak: Leak) -> str:
+    """Return the name that survivors are held under, in a few words: ``shop.LISTENERS``."""
+    if leak.trace is None or not leak.trace.links:
+        return "an unknown place"
+    text = leak.trace.links[0].text
+    return leak.trace.root.name + (text if text.startswith((".", "[")) else "")

@@ -1,0 +1,1 @@
+"""From live survivors to leaks as values."""

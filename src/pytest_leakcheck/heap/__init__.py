@@ -1,0 +1,1 @@
+"""The live heap: its roots, who holds what, the names of references, and places that are known again."""

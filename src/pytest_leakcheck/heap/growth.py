@@ -1,0 +1,145 @@
+"""Containers in which the survivors of a leak pile up: what hangs below a new entry of one is of the same leak.
+
+A container is remembered by its place and its entries by their ids, so nothing is kept alive, and a survivor is
+recognised at the cost of the entries and what is below the new ones. Errs towards recognising too little: an entry that
+took an old one's address, or an old one's place with all of its contents, is not new. Of a bounded container it errs
+towards a missed leak as well, where a new entry leads to what grows by itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import itertools
+import weakref
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from pytest_leakcheck.heap.places import are_reached, below_each, place_of
+from pytest_leakcheck.runtime import rawtypes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from pytest_leakcheck.heap.places import Place
+
+
+class Growth:
+    """The entries of a container that a leak goes into, from the time it was confirmed."""
+
+    def __init__(self, container: Place) -> None:
+        """Take the entries that there are for known."""
+        self._container = container
+        self._known: set[int] = set()
+        self._size: int | None = None
+        self.has_grown = False
+        """Whether the last look found more entries than the one before it, so that none came in the stead of others."""
+        self.take_new()
+
+    def take_latest(self) -> list[Any]:
+        """Return the entries behind the last known one: that costs as much as is new, and is mostly all of it."""
+        containers = self._container.held(is_exact=False).values()
+        before, self._size = self._size, size_at(self._container, (list, dict, set, deque))
+        self.has_grown = before is not None and self._size is not None and self._size > before
+        fresh = [
+            entry
+            for each in containers
+            for entry in itertools.takewhile(lambda entry: id(entry) not in self._known, _backwards(each))
+        ]
+        self._known.update(map(id, fresh))
+        return fresh
+
+    def take_new(self) -> list[Any]:
+        """Return all entries that came since the last call of either, at the cost of looking at each."""
+        entries = [entry for each in self._container.held(is_exact=False).values() for entry in _entries(each)]
+        known, self._known = self._known, set(map(id, entries))
+        fresh = self._known - known
+        return [entry for entry in entries if id(entry) in fresh] if fresh else []
+
+    def leads_back(self, nodes: AbstractSet[int]) -> bool:
+        """Tell whether all entries by weak references whose values have ids in `nodes` lead back to these keys.
+
+        There is one then, and none of them goes by itself.
+        """
+        dicts = (each for each in self._container.held(is_exact=False).values() if rawtypes.is_instance(each, dict))
+        entries = (entry for each in dicts for entry in rawtypes.items_of(each) if id(entry[1]) in nodes)
+        found = [(weakref.ref.__call__(key), value) for key, value in entries if rawtypes.is_instance(key, weakref.ref)]
+        return bool(found) and all(key is not None and are_reached({id(key)}, [value]) for key, value in found)
+
+
+def take(growths: Sequence[Sequence[Growth]], wanted: AbstractSet[int], *, is_through_classes: bool) -> list[list[Any]]:
+    """Return for each of several lists of containers what came since the last call, and what hangs below that.
+
+    Only objects with ids in `wanted`. What hangs below entries by a class counts where that is asked for; what hangs
+    below several is told once.
+    """
+    found: list[list[Any]] = [[] for _ in growths]
+    left = set(wanted)
+    for entries in (Growth.take_latest, Growth.take_new) if left else (Growth.take_latest,):
+        fresh = [[entry for growth in each for entry in entries(growth)] for each in growths]
+        for mine, new, inner in zip(
+            found, fresh, below_each(fresh, left, is_through_classes=is_through_classes), strict=True
+        ):
+            members = {id(obj): obj for obj in (*new, *inner) if id(obj) in left}
+            left -= members.keys()
+            mine.extend(members.values())
+        if not left:
+            break
+    return found
+
+
+def size_at(container: Place | None, kinds: Sequence[type] = (list, set, deque)) -> int | None:
+    """Return how many entries the containers at a place have, None where one is not of `kinds`."""
+    held = list(container.held(is_exact=False).values()) if container is not None else [None]
+    sizes = [rawtypes.length_of(each, kinds) for each in held]
+    return None if None in sizes else sum(filter(None, sizes))
+
+
+def _backwards(container: Any) -> Iterator[Any]:
+    """Yield what was put into a list or dict, the latest first; nothing of what has no such order."""
+    if rawtypes.is_instance(container, list):
+        yield from list.__reversed__(container)
+    elif rawtypes.is_instance(container, dict):
+        with contextlib.suppress(RuntimeError):  # another thread has changed it meanwhile
+            for key, value in reversed(dict.items(container)):
+                yield value
+                yield key
+
+
+def _entries(container: Any) -> list[Any]:
+    """Return what a container refers to, an instance's ``__dict__`` passed through."""
+    entries = gc.get_referents(container)
+    if not rawtypes.is_instance(container, dict):
+        entries += [inner for entry in entries if type(entry) is dict for inner in gc.get_referents(entry)]
+    return entries
+
+
+def container_of(first: Sequence[Sequence[Any]], second: Sequence[Sequence[Any]]) -> Place | None:
+    """Return the place of the container in which paths of a first run and of a second one part, or None.
+
+    Each path is of live objects from a root's own to a survivor.
+    """
+    places = (place_of(list(path[:number])) for path, number in partings(first, second))
+    return next((place for place in places if place is not None), None)
+
+
+def partings(first: Sequence[Sequence[Any]], second: Sequence[Sequence[Any]]) -> Iterator[tuple[Sequence[Any], int]]:
+    """Yield each path of a second run with how many objects it shares with one of a first, from the start.
+
+    Not where each starts at a root of its own, as at threads of one name.
+    """
+    for path in second:
+        number = max((_shared(path, other) for other in first), default=0)
+        if 0 < number < len(path):
+            yield path, number
+
+
+def _shared(path: Sequence[Any], other: Sequence[Any]) -> int:
+    """Return how many objects two paths have in common from the start."""
+    number = 0
+    for one, two in zip(path, other, strict=False):
+        if one is not two:
+            break
+        number += 1
+    return number

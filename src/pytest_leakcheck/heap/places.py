@@ -1,0 +1,403 @@
+"""Where survivors are held, kept so that further ones can be recognised there without a collection or a search.
+
+A place remembers a module or class weakly, and the names and types on the way down, no object: so it keeps nothing
+alive, and goes on being right when a registry is emptied or filled. Errs towards recognising too much where objects of
+the same types hang at the same depth below one name.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import types
+import weakref
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_leakcheck.heap.frames import take_locals
+from pytest_leakcheck.runtime import interpreter, rawtypes
+from pytest_leakcheck.watching.doomed import unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
+
+MOST_OBJECTS = 100_000
+"""Objects looked at below a place at most; past it nothing is recognised."""
+MOST_BELOW = 30_000
+"""Objects looked at below survivors that were recognised."""
+_ODD = (types.FrameType, types.FunctionType, types.TracebackType)
+"""The types of holders that `_parts` does not ask the collector about."""
+_MOST_KEY = 40
+"""A longer key is data, not a name."""
+_DEEPEST, _MOST_PARTS = 2, 8
+"""How deep tuples in tuples are still names, and of how many parts each."""
+_LEAST_COUNTED, _DIGITS = 8, 4
+"""Texts of so many characters are data where every fourth of them is a digit, or more: a time, an id in hexadecimal."""
+
+
+class _Step(NamedTuple):
+    module: str
+    qualname: str
+    """The names of the type that is met there."""
+    key: str | None
+    """The name that leads there, of an attribute or from a dict, if there is one; other keys and indexes are data.
+
+    Names are texts and classes, and tuples with any, as a cache has them for keys: each stands for an entry of its own.
+    """
+    is_attribute: bool = False
+    position: int | None = None
+    """Where it is in a tuple: as that of a function's defaults, or of a record, it has a meaning of its own."""
+
+
+class Place:
+    """A name in a module or class, and the steps from what it names down to a survivor."""
+
+    def __init__(self, owner: weakref.ref[Any], steps: tuple[_Step, ...]) -> None:
+        self._owner = owner
+        self._steps = steps
+
+    def is_same(self, other: Place) -> bool:
+        """Tell whether two places are one."""
+        return self._owner() is other._owner() and self._steps == other._steps
+
+    def registry(self) -> Place | None:
+        """Return the place of the last dict on the way that has an entry by a name, or None where there is none."""
+        for number in range(len(self._steps) - 1, 0, -1):
+            if self._steps[number].key is not None and not self._steps[number].is_attribute:
+                return Place(self._owner, self._steps[:number])
+        return None
+
+    def is_below(self, other: Place) -> bool:
+        """Tell whether a place is on the way that leads on from `other`."""
+        return self._owner() is other._owner() and self._steps[: len(other._steps)] == other._steps
+
+    def is_in(self, registry: Place) -> bool:
+        """Tell whether a place is that of an entry of `registry`."""
+        own = self.registry()
+        return own is not None and own.is_same(registry)
+
+    def may_hold(self, types: set[tuple[str, str]]) -> bool:
+        """Tell whether a survivor there could be of one of `types`, each a module's and a type's name."""
+        return self._steps[-1][:2] in types
+
+    def held_alone(self, wanted: AbstractSet[int]) -> list[Any]:
+        """Return those of the objects held there that have ids in `wanted`, and that nothing else leads to.
+
+        What hangs below the objects there leads to none from elsewhere.
+        """
+        met: dict[int, Any] = {}
+        found: dict[int, Any] = {}
+        for wave in self._waves(is_exact=True):
+            met, found = found, wave
+        members = [obj for node, obj in found.items() if node in wanted]
+        del wave, found
+        return held_alone(members, list(met.values()), wanted) if members else []
+
+    def held(self, *, is_exact: bool = True, is_strict: bool = True) -> dict[int, Any]:
+        """Return the objects held there now, by id.
+
+        With `is_exact` off, the keys of dicts are data; with `is_strict` off, those are that could be no attribute's.
+        """
+        wave: dict[int, Any] = {}
+        for wave in self._waves(is_exact=is_exact, is_strict=is_strict):  # noqa: B007 - the last one
+            pass
+        return wave
+
+    def _waves(self, *, is_exact: bool, is_strict: bool = True) -> Iterator[dict[int, Any]]:
+        """Yield what the owner has its names in, and what each step leads to; nothing past a step to too many."""
+        names = _start_of(self._owner())
+        wave = {id(names): names} if names is not None else {}
+        yield wave
+        for number, step in enumerate(self._steps):
+            may_be_data = not is_exact or not (is_strict or (step.key or "").isidentifier())
+            is_name = step.is_attribute or not number or not may_be_data
+            wave = _follow(wave, step if is_name else step._replace(key=None))
+            wave = {} if len(wave) > MOST_OBJECTS else wave
+            yield wave
+
+
+def held_alone(members: list[Any], holders: list[Any], wanted: AbstractSet[int]) -> list[Any]:
+    """Return those with ids in `wanted`, of `members` and what is below, that nothing but `holders` leads to.
+
+    As far as references are counted; then no other list of ours may hold the members.
+    """
+    holders = [*holders, *(names for holder in holders for names in _own_dicts(holder)), members]
+    held_by = set(map(id, holders))
+    met = rawtypes.by_id(members)
+    tops = [obj for node, obj in met.items() if node not in held_by and _is_inner(obj, is_through_classes=False)]
+    del met
+    passed = [*tops, *_reached([tops], None, is_through_classes=False, but=held_by)[0]]
+    del tops
+    alone = _alone(passed, holders) if interpreter.COUNTS_REFERENCES else wanted
+    return [obj for obj in passed if id(obj) in wanted and id(obj) in alone]
+
+
+def below(
+    members: list[Any],
+    wanted: AbstractSet[int],
+    *,
+    is_through_classes: bool = False,
+    is_alone: bool = True,
+    but: AbstractSet[int] = frozenset(),
+) -> list[Any]:
+    """Return those of the objects with ids in `wanted` that hang below `members`, near enough to be found at once.
+
+    Modules are not looked into, of functions only those that a call made, at what is theirs alone, and classes only
+    where that is asked for, at their own attributes and those of bases that a call made; nor what has its id in `but`.
+    With `is_alone`, what something else leads to as well hangs below that, as far as references are counted.
+    """
+    return below_each([members], wanted, is_through_classes=is_through_classes, is_alone=is_alone, but=but)[0]
+
+
+def below_each(
+    starts: Sequence[list[Any]],
+    wanted: AbstractSet[int],
+    *,
+    is_through_classes: bool,
+    is_alone: bool = True,
+    but: AbstractSet[int] = frozenset(),
+) -> list[list[Any]]:
+    """Return for each of several lists what hangs below its objects, as `below` does, at the cost of one look.
+
+    What hangs below several is told of that which leads to it by the fewest steps; nothing else may lead to it.
+    """
+    members = [obj for start in starts for obj in start]
+    passed, origin = _reached(starts, wanted, is_through_classes=is_through_classes, but=but)
+    met = wanted & set(origin)
+    if met and is_alone and interpreter.COUNTS_REFERENCES:
+        alone = _alone(passed, members)
+        if not met <= alone:  # what else leads to one may itself be farther below
+            passed, origin = _reached(starts, None, is_through_classes=is_through_classes, but=but)
+            alone = _alone(passed, members)
+        met &= alone
+    found: list[list[Any]] = [[] for _ in starts]
+    for obj in passed:
+        if id(obj) in met:
+            found[origin[id(obj)]].append(obj)
+    return found
+
+
+def _reached(
+    starts: Sequence[list[Any]],
+    wanted: AbstractSet[int] | None,
+    *,
+    is_through_classes: bool,
+    but: AbstractSet[int],
+) -> tuple[list[Any], dict[int, int]]:
+    """Return what references lead to from `starts`, in waves, up to that which meets the last of `wanted`, if any.
+
+    What has its id in `but` is not looked into. The second part tells by id from which of `starts`.
+    """
+    waves, passed, origin = list(starts), list[Any](), dict[int, int]()
+    seen = {*(id(obj) for start in starts for obj in start), *but}
+    most, missing = MOST_BELOW - len(seen) + len(but), 1 if wanted is None else len(wanted)
+    while any(waves) and len(passed) < most and missing > 0:
+        for number, wave in enumerate(waves):
+            fresh: dict[int, Any] = {}
+            for obj in _parts(wave):
+                node = id(obj)
+                if node not in seen and _is_inner(obj, is_through_classes=is_through_classes):
+                    fresh[node] = obj
+            seen.update(fresh)
+            origin.update(dict.fromkeys(fresh, number))
+            waves[number] = list(fresh.values())
+            passed += waves[number]
+            missing -= len(wanted & fresh.keys()) if wanted is not None else 0
+    return passed, origin
+
+
+def _alone(passed: list[Any], members: list[Any]) -> set[int]:
+    """Return the ids of those of `passed`, in no other list of ours, that only `members` and one another lead to.
+
+    Whatever a frame, a class or a function leads to is taken for its own, as their references are not all to be seen.
+    """
+    own = {id(part) for part in _parts([obj for obj in (*members, *passed) if _is_odd(obj)])}
+    own.update(id(obj) for obj in passed if rawtypes.is_type(obj))
+    return set(unreachable(passed, members, own))
+
+
+def _is_odd(holder: Any) -> bool:
+    return rawtypes.is_type(holder) or any(type(holder) is kind for kind in _ODD)
+
+
+def are_reached(wanted: AbstractSet[int], members: list[Any]) -> bool:
+    """Tell whether references lead from `members` to all objects with ids in `wanted`, as far as a near look tells.
+
+    Classes are passed through, modules and functions are not.
+    """
+    seen, wave = set(map(id, members)), members
+    while wave and len(seen) < MOST_BELOW and not wanted <= seen:
+        fresh = {id(obj): obj for obj in gc.get_referents(*wave) if interpreter.is_tracked(obj)}
+        wave = [obj for node, obj in fresh.items() if node not in seen and not _is_shared(obj, is_through_classes=True)]
+        seen.update(fresh)
+    return wanted <= seen
+
+
+def _parts(holders: list[Any]) -> list[Any]:
+    """Return what `holders` refer to: of a class its own attributes, of frames and tracebacks the local variables.
+
+    The bases of a class count where a call made them, too. Its own class is nothing that an object has.
+    """
+    found: list[Any] = []
+    for holder in holders:
+        if rawtypes.is_type(holder):
+            found += [value for _, value in rawtypes.items_of(rawtypes.class_dict(holder))]
+            found += [base for base in rawtypes.mro_of(holder) if "<locals>" in rawtypes.qualname_of(base)]
+        elif type(holder) is types.FrameType:
+            found += [value for _, value in take_locals(holder)]
+        elif type(holder) is types.FunctionType:
+            shared = holder.__globals__, getattr(holder, "__builtins__", None)  # which PyPy's lack
+            found += [part for part in gc.get_referents(holder) if not any(part is each for each in shared)]
+        elif type(holder) is types.TracebackType:
+            found += _locals_of(holder)
+        else:
+            found += [part for part in gc.get_referents(holder) if part is not type(holder)]
+    return found
+
+
+def _locals_of(traceback: types.TracebackType) -> list[Any]:
+    """Return the local variables of all frames of a traceback, which is often longer than what hangs below is deep."""
+    found: list[Any] = []
+    link: types.TracebackType | None = traceback
+    while link is not None:
+        found += [value for _, value in take_locals(link.tb_frame)]
+        link = link.tb_next
+    return found
+
+
+def _is_inner(obj: Any, *, is_through_classes: bool) -> bool:
+    """Tell whether an object is to be looked into for what hangs below it."""
+    return interpreter.is_tracked(obj) and not _is_shared(obj, is_through_classes=is_through_classes)
+
+
+def _is_shared(obj: Any, *, is_through_classes: bool) -> bool:
+    if rawtypes.is_type(obj):
+        return not is_through_classes
+    if type(obj) is types.FunctionType:
+        return "<locals>" not in obj.__qualname__  # a decorator made one that a module has by its own name, too
+    if type(obj) is types.CodeType:  # pragma: only on PyPy (8.0.1), where it refers to the module's names
+        return True
+    return rawtypes.is_module(obj)
+
+
+def place_of(objects: list[Any]) -> Place | None:
+    """Return the place that a path of objects leads through, or None where it starts at nothing that has a name."""
+    names = _start_of(objects[0])
+    if names is None or len(objects) < 3:
+        return None
+    steps: list[_Step] = []
+    holder, first = names, 1 if names is objects[0] else 2
+    for index in range(first, len(objects)):
+        if not _is_own_dict(objects[index - 1], objects[index]):
+            owner = objects[index - 2] if index > first and _is_own_dict(objects[index - 2], holder) else holder
+            key = _name_in(owner, objects[index], is_data=bool(steps))
+            is_attribute = _items_of(owner) is None and key is not None
+            position = _position_in(holder, objects[index])
+            steps.append(_Step(*names_of_type(type(objects[index])), key, is_attribute, position))
+        holder = objects[index]
+    return Place(weakref.ref(objects[0]), tuple(steps)) if steps[0].key is not None else None
+
+
+def _start_of(owner: Any) -> Any:
+    """Return what the first step is taken from: the names of a module or class, a logger itself; None for others."""
+    if rawtypes.is_module(owner):
+        return rawtypes.module_dict(owner)
+    if rawtypes.is_type(owner):
+        return rawtypes.class_dict(owner)
+    return owner if rawtypes.is_instance(owner, logging.Logger) else None
+
+
+def names_of_type(kind: type) -> tuple[str, str]:
+    """Return the module and the qualified name of a type."""
+    return rawtypes.module_of(kind), rawtypes.qualname_of(kind)
+
+
+def _items_of(holder: Any) -> Any:
+    names = gc.get_referents(holder)[0] if type(holder) is types.MappingProxyType else holder
+    return rawtypes.items_of(names) if rawtypes.is_instance(names, dict) else None
+
+
+def _name_in(holder: Any, value: Any, *, is_data: bool) -> str | None:
+    """Return the name by that a dict, or an attribute of an object or a class, holds a value.
+
+    With `is_data`, a dict is one of the user's, not the names of a module or class.
+    """
+    items = _items_of(holder)
+    key = next((key for key, found in (_attributes_of(holder) if items is None else items) if found is value), None)
+    if is_data and items is not None:
+        return _name_of(key)
+    return key if type(key) is str and key.isidentifier() and len(key) <= _MOST_KEY else None
+
+
+def _name_of(key: object, depth: int = _DEEPEST) -> str | None:
+    """Return the name that a key of a dict is; None for data: numbers, objects, and texts or classes made for one."""
+    if type(key) is str:
+        return None if len(key) > _MOST_KEY or _is_counted(key) else key
+    if rawtypes.is_type(key):
+        name = ".".join(names_of_type(key))
+        return None if "<locals>" in name else f"class {name}"
+    if type(key) is not tuple or not depth or len(key) > _MOST_PARTS:
+        return None
+    names = [_name_of(part, depth - 1) for part in key]
+    pairs = zip(key, names, strict=True)
+    known = [f"{part!r}" if rawtypes.is_one_of(type(part), _ATOMS) else name for part, name in pairs]
+    return f"({', '.join(map(str, known))})" if any(names) and None not in known else None
+
+
+_ATOMS = (int, bool, type(None))
+"""What a tuple may have beside a name: the flags of a pattern, an argument that is left out."""
+
+
+def _is_counted(text: str) -> bool:
+    return len(text) >= _LEAST_COUNTED and sum(map(str.isdigit, text)) * _DIGITS >= len(text)
+
+
+def _position_in(holder: Any, value: Any) -> int | None:
+    """Return where a tuple has a value; None where a plain one has objects of one type: it is one of many there."""
+    items = list(tuple.__iter__(holder)) if rawtypes.is_instance(holder, tuple) else []
+    is_record = type(holder) is not tuple or rawtypes.is_one_of(type(value), (list, dict, set))
+    if not is_record and all(type(item) is type(value) for item in items):
+        return None
+    return next((index for index, item in enumerate(items) if item is value), None)
+
+
+def _own_dicts(holder: Any) -> list[Any]:
+    """Return the dict that has the attributes of a class or an object, which is what holds their values."""
+    if rawtypes.is_type(holder):
+        return gc.get_referents(rawtypes.class_dict(holder))
+    if type(holder) is types.MappingProxyType:
+        return gc.get_referents(holder)
+    names = rawtypes.instance_dict(holder)
+    return [] if names is None else [names]
+
+
+def _is_own_dict(holder: Any, held: Any) -> bool:
+    return type(held) is dict and not rawtypes.is_instance(holder, dict) and rawtypes.instance_dict(holder) is held
+
+
+def _attributes_of(holder: Any) -> list[tuple[Any, Any]]:
+    names = rawtypes.instance_dict(holder)
+    return [*rawtypes.slots_of(holder), *(() if names is None else rawtypes.items_of(names))]
+
+
+def _entries_by(name: str, items: Iterable[tuple[Any, Any]]) -> list[Any]:
+    """Return the values of a dict by the keys that have a name."""
+    found = [value for key, value in items if type(key) is str and key == name]
+    return found or [value for key, value in items if type(key) is not str and _name_of(key) == name]
+
+
+def _follow(wave: dict[int, Any], step: _Step) -> dict[int, Any]:
+    """Return what the objects of `wave` refer to by that step, an instance's ``__dict__`` passed through."""
+    following: dict[int, Any] = {}
+    for holder in wave.values():
+        if step.key is not None and step.is_attribute:
+            held = [rawtypes.attribute(holder, step.key), rawtypes.c_attribute(holder, step.key)]
+        elif step.key is not None:
+            held = _entries_by(step.key, _items_of(holder) or ())
+        elif step.position is not None:
+            items = list(tuple.__iter__(holder)) if rawtypes.is_instance(holder, tuple) else []
+            held = items[step.position : step.position + 1]
+        else:
+            held = gc.get_referents(holder)
+        following.update((id(obj), obj) for obj in held if names_of_type(type(obj)) == step[:2])
+    return following

@@ -1,0 +1,1 @@
+"""What is known of other plugins, so that neither disturbs the other."""
