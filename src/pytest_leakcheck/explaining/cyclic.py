@@ -6,6 +6,7 @@ find out. Nothing live leaves this module.
 
 from __future__ import annotations
 
+import itertools
 import types
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -201,7 +202,7 @@ def _tell(garbage: Garbage, cycle: Cycle) -> _Told:
     first = garbage.objects[cycle.nodes[0]]
     around = opened([*(garbage.objects[node] for node in cycle.nodes), first])
     links, steps = name_links(around)
-    ends = [sum(steps[: index + 1]) for index in range(len(steps))]
+    ends = list(itertools.accumulate(steps))
     holders = [around[end] for end in (0, *ends[:-1])]
     weak, kind = _to_make_weak(links)
     marked = tuple(

@@ -58,7 +58,6 @@ class Told(NamedTuple):
     """For each link, the index on `nodes` that it leads to."""
     rooted: int
     """The index on `nodes` of what the root's name leads to: 0, or more where a link is part of that name."""
-    place: Place | None
 
 
 class Finding(NamedTuple):
@@ -205,9 +204,9 @@ def _tell(
     root, links = promote(root, links)
     rooted = steps[0] if len(links) < named else 0
     steps[: len(steps) - len(links) + 1] = [sum(steps[: len(steps) - len(links) + 1])]
-    ends = tuple(sum(steps[: index + 1]) for index in range(len(steps)))
+    ends = tuple(itertools.accumulate(steps))
     trace = Trace(root, _with_suspects(root, links), length, bound=bound_of(objects))
-    return Told(trace, tuple(map(id, objects)), ends, rooted, place_of(objects))
+    return Told(trace, tuple(map(id, objects)), ends, rooted)
 
 
 def _opened(heap: Heap, path: list[Any]) -> list[Any]:
@@ -313,9 +312,9 @@ class _Facing(NamedTuple):
             trace = replace(trace, bound="")  # each new one leads to those before it, however many there may be
         note = self._way_back(group) if first else ""
         leak = self._leak(first, Leak(tuple(heads), trace, also_keeps=tuple(hanging), proof=proof, note=note))
-        place, container = (first.place, container_of(old, fresh)) if first else (None, None)
         members, above = (*group.heads, *group.hanging), first.nodes[:-1] if first else ()
         path = [self.heap.objects[node] for node in first.nodes] if first else []
+        place, container = (place_of(path), container_of(old, fresh)) if first else (None, None)
         is_weak = first is not None and has_weak_entry(path, first.trace.links)
         return Finding(leak, members, place, container, above, is_weak)
 

@@ -32,16 +32,21 @@ class Growth:
         """Take the entries that there are for known."""
         self._container = container
         self._known: set[int] = set()
-        self._size: int | None = None
+        self._most = self._size()
+        """The most entries that a look has found, where the type tells of their number."""
         self.has_grown = False
-        """Whether the last look found more entries than the one before it, so that none came in the stead of others."""
+        """Whether the last look found more entries than any before it, so that none came in the stead of others."""
         self.take_new()
+
+    def _size(self) -> int | None:
+        return size_at(self._container, (list, dict, set, deque))
 
     def take_latest(self) -> list[Any]:
         """Return the entries behind the last known one: that costs as much as is new, and is mostly all of it."""
         containers = self._container.held(is_exact=False).values()
-        before, self._size = self._size, size_at(self._container, (list, dict, set, deque))
-        self.has_grown = before is not None and self._size is not None and self._size > before
+        size = self._size()
+        self.has_grown = self._most is not None and size is not None and size > self._most
+        self._most = None if size is None else max(size, self._most or 0)
         fresh = [
             entry
             for each in containers

@@ -211,7 +211,7 @@ class Heap:
         """Take `names`, the ``__dict__`` of `holder`, for what has the attributes that were in `holder` itself."""
         self.meet((holder, names))
         self._moved.add(id(names))
-        met = {id(value) for value in dict.values(names)}.intersection(self.objects)
+        met = {node for value in dict.values(names) if (node := id(value)) in self.objects}
         for node in met:
             self._holders.setdefault(node, {}).pop(id(holder), None)
         self._enter((holder, names), {*met, id(names)})
@@ -431,7 +431,8 @@ class _Climb:
 
     def may_go_on(self, references: int) -> bool:
         """Count references entered; past the bound only what was asked for is wanted."""
+        had_room = self.room >= 0
         self.room -= references
-        if self.room < 0:
+        if had_room and self.room < 0:
             self.wanted &= self.asked
         return self.room >= 0

@@ -44,14 +44,21 @@ INHERENT = frozenset({"bound method", "cell", "wrapped", "traceback frame"})
 """Kinds of links that are never a fault in themselves: what holds their holder is."""
 
 
+MOST_AHEAD = 1_000
+"""Objects of a path that one reference may be told by: the frames of a traceback may be so many."""
+
+
 def name_links(path: Path, positions: Positions = NOT_KNOWN) -> tuple[tuple[Link, ...], list[int]]:
     """Return the links along `path`, live objects each of which refers to the next, and how many steps each covers."""
     links, steps = [], []
-    while len(path) > 1:
-        position = positions.of(path[0], path[1])
-        named = name_step(path) if position is None else _item(f"{type(path[0]).__name__} item", position)
-        path = path[named.steps :]
-        links.append(Link(named.text, describe.label(path[0]), named.kind, named.pattern))
+    at = 0
+    while at + 1 < len(path):
+        holder = path[at]
+        position = positions.of(holder, path[at + 1])
+        is_known = position is not None
+        named = _item(f"{type(holder).__name__} item", position) if is_known else name_step(path[at : at + MOST_AHEAD])
+        at += named.steps
+        links.append(Link(named.text, describe.label(path[at]), named.kind, named.pattern))
         steps.append(named.steps)
     return tuple(links), steps
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import weakref
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,7 +14,6 @@ from pytest_leakcheck.runtime import addresses, clock, interpreter, rawtypes
 from pytest_leakcheck.watching.doomed import Doomed, doomed_among
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Callable, Collection, Container, Iterable, Mapping
 
 _MOST_ROUNDS = 5
@@ -23,6 +23,8 @@ _FIRST_NAP, _LONGEST_NAP = 0.001, 0.05
 
 
 _MOST_OF_REASON = 500
+_MOST_LINES = 100
+"""Objects of a type whose lines are asked after, at some 25 microseconds each: of more, one line mostly made all."""
 _MOST_FORETOLD = 5_000
 """Young objects up to which it takes less, 3 ms, to foretell which of them go than to look for them among the old."""
 
@@ -139,10 +141,12 @@ class Watch:
         self._added.clear()
 
     def tell_origin(self, made_at: Callable[[Any], tuple[str, int] | None]) -> None:
-        """Note for each watched object that lives the file and line that made it."""
+        """Note for the watched objects that live, up to `_MOST_LINES` of a type, the file and line that made them."""
+        asked: Counter[str] = Counter()
         for index, entry in enumerate(self.watched):
             obj = entry.ref()
-            if obj is not None:
+            if obj is not None and asked[entry.fact.type_name] < _MOST_LINES:
+                asked[entry.fact.type_name] += 1
                 self.watched[index] = entry._replace(fact=_with_line(entry.fact, made_at(obj)))
         for node, obj in _found(self).items():
             known = self.addressed[node]
