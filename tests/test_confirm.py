@@ -364,6 +364,28 @@ class TestKnownPlaces:
         assert len(suite.lines_of(result, "The same leak as in test_it.py::test_first, held by test_it.KEPT.")) == 2
         assert suite.lines_of(result, "1 leak in 3 tests")
 
+    def test_nor_is_a_test_run_again_for_the_instance_of_its_class_beside_one(self, check, suite):
+        """Which is garbage that waits for a full collection, where what it made is known to be bounded."""
+        check(
+            """
+            import collections, unittest
+
+            KEPT = collections.deque(maxlen=200)
+
+            class TestIt(unittest.TestCase):
+                def setUp(self):
+                    self.me = self.tearDown
+                    KEPT.append([Thing()])
+                    count_run(self.id())
+
+                def test_a(self): pass
+                def test_b(self): pass
+                def test_c(self): pass
+            """
+        )
+
+        assert sorted(runs_of(suite).values()) == [1, 1, 2]
+
     def test_a_slot_is_known_too(self, check, suite):
         """What was replaced once is no reason to run another test again."""
         check(self.SOURCE.replace("keep(Thing())", "KEPT[:] = [Thing()]")).assert_outcomes(passed=3)

@@ -700,6 +700,7 @@ class TestPathsThatCanNotBeWritten:
         result = suite.run(textwrap.dedent(source) + LEAKY, *options)
 
         result.assert_outcomes(passed=2, failed=2)
+        assert suite.lines_of(result, "  Rerun: pytest test_it.py::test_registered --leakcheck")
         assert len(list((suite.path / "pictures").glob("*.dot"))) == 2
         assert (suite.path / "leaks.json").exists()
         assert has_no_traceback_of_ours(result)

@@ -201,6 +201,15 @@ class TestNotChecked:
         assert all(told in text for told in ("no set-up", "server did not stop", "client did not stop"))
         assert not suite.lines_of(result, "LEAKED")
 
+    def test_an_error_of_the_teardown_shows_nothing_of_ours(self, suite):
+        """Also where the fixture is in a conftest, so that pytest does not cut what lies above it."""
+        suite.write(conftest="import pytest\n\n@pytest.fixture\ndef broken():\n    yield\n    raise RuntimeError\n")
+        result = suite.run("def test_it(broken): pass\n", "--leakcheck")
+
+        result.assert_outcomes(passed=1, errors=1)
+        assert suite.lines_of(result, "conftest.py:6: RuntimeError")
+        assert not suite.lines_of(result, "tear_down")
+
     def test_what_such_a_test_left_is_not_blamed_on_the_next(self, suite):
         """Neither a failed test's frames nor a skipped one's objects count for those that come after."""
         result = suite.run(

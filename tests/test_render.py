@@ -48,6 +48,13 @@ def test_a_whole_report_reads_from_the_verdict_to_the_advice():
     ]
 
 
+def test_the_id_of_a_test_is_whole_however_long_it_is():
+    """So it can be copied, and none of its colons starts a line."""
+    test = f"test_{'x' * 60}.py::test_first_with_a_rather_long_name"
+
+    assert f"  {test}," in render(Report((replace(LEAK, seen_in=test),))).splitlines()
+
+
 @pytest.mark.parametrize("width", [60, 80, 100])
 @pytest.mark.parametrize("length", [10, 50, 300])
 def test_lines_keep_to_the_width(width, length):

@@ -125,6 +125,8 @@ class Options:
     """Whether the reader is told where what was set aside is held."""
     root: str = ""
     """The folder below which classes are the project's own; empty for the current one."""
+    folder: str = ""
+    """The folder that pytest was called in: a test may go to another one."""
     extensions: Extensions = NONE
     """What plugins add."""
 
@@ -222,6 +224,7 @@ def read_options(config: pytest.Config) -> Options:
         listed=_listed(config, path, is_updating=is_updating) if path else frozenset(),
         is_verbose=config.getoption("verbose", default=0) > 0,
         root=os.fspath(config.rootpath),
+        folder=os.fspath(config.invocation_params.dir),
     )
 
 

@@ -299,10 +299,6 @@ class Check:
             if obj is not None and id(obj) not in known:
                 self.found.watched.append(Watched(self._instance, Survivor(type_name(type(obj)), self._origin)))
 
-    def _is_instance_alone(self) -> bool:
-        """Tell whether that is all that is left of what was found."""
-        return len(self.found) == 1 and any(entry.ref is self._instance for entry in self.found.watched)
-
     def end_set_up(self) -> None:
         """Note that the test's fixtures are set up, save for those that it asks for itself."""
         if self._census is not None:
@@ -469,7 +465,7 @@ class Check:
         if is_left and lending is not None and lending.claim(self.found):
             ask = _never
         self.gc_seconds += clock.now() - started
-        if not self.found or self._is_instance_alone():
+        if not self.found:
             return []
         with undisturbed():
             from pytest_leakcheck.checking.confirm import Confirmation  # noqa: PLC0415 - most tests never get here
@@ -482,6 +478,7 @@ class Check:
             is_strict=self.plan.is_strict,
             within=self._within,
             kept=kept,
+            instance=self._instance,
             lending=lending,
         )
         leaks = confirmation.judge(ask())

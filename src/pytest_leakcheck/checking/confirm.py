@@ -40,6 +40,8 @@ again: a look takes 10 to 40 ms among half a million objects (CPython 3.11)."""
 _SLOWER = 0.25
 """Seconds that a test must take for a full collection to be quicker, of two million objects or so, where a look does
 not tell: it made many objects, or long ago. Two runs' garbage would take twice the memory, too."""
+_MANY = 5_000
+"""Survivors of one run that a full collection tells from garbage sooner than a second run and a search do."""
 MOST_KEPT = 10
 """A container of so many entries, or fewer, may be one that is kept that small: more runs tell."""
 _MOST_BYTES = 1_000_000
@@ -106,6 +108,8 @@ class Confirmation:
     """Seconds that survivors may take to die; None: as `patience` has it."""
     kept: Sequence[Any] = ()
     """What pytest keeps for the session: what hangs below it is not looked into."""
+    instance: weakref.ref[Any] | None = None
+    """What pytest made of the test's class: by itself it is not watched, so old that only a full collection tells."""
     lending: Lending | None = None
     """The wider-scoped fixtures that stand."""
     entrusted: list[Entrusted] = field(default_factory=list)
@@ -122,10 +126,13 @@ class Confirmation:
             for known, members in self.ledger.recognise(self.watch):
                 leaks += self._at_known(known, members, again)
                 del members  # a list of ours that still lived would be counted as a holder that nobody sees
+        if self._is_instance_alone():
+            return leaks
         seconds = again.seconds if again is not None else 0.0
         is_in_peril, left = self.watch.is_in_peril(), len(self.watch)
         is_looked_at = is_in_peril or (seconds > SLOW and not self.is_strict)
-        if is_looked_at and not drop_doomed(self.watch) and (is_in_peril or seconds > _SLOWER):
+        is_costly = is_in_peril or seconds > _SLOWER or left > _MANY
+        if is_looked_at and not drop_doomed(self.watch) and is_costly:
             self.watch.collect(most=1)  # a second run could bring it back to life, and nobody would see that
         if self._recognised and 0 < len(self.watch) < left:
             self._recognise_below()
@@ -137,6 +144,10 @@ class Confirmation:
             return leaks + self._with_lines(self._by_repeat(further, before, again), again)
         is_certain = self.is_strict and again is None  # a second run that failed tells nothing of what it would leave
         return leaks + (self._by_survival() if is_certain else self._by_recurrence())
+
+    def _is_instance_alone(self) -> bool:
+        """Tell whether that of the test's class is all that is left."""
+        return len(self.watch) == 1 and any(entry.ref is self.instance for entry in self.watch.watched)
 
     def _recognise_below(self) -> None:
         """Forget what only garbage kept from hanging below what was recognised alone."""

@@ -248,6 +248,12 @@ def _broken(text: str, width: int, hang: int) -> list[str]:
 
 
 def _wrapped(text: str, style: Style) -> list[str]:
+    """Return the lines of a paragraph; a longer word, as the id of a test may be, is left whole to be copied."""
     return textwrap.wrap(
-        text, max(60, style.width), initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+        text,
+        max(60, style.width),
+        initial_indent="  ",
+        subsequent_indent="  ",
+        break_on_hyphens=False,
+        break_long_words=False,
     )

@@ -45,12 +45,9 @@ def _first(report: Report) -> list[str]:
 
 
 def _rerun(tests: Iterable[str], options: Options) -> str:
-    """Return the line; empty where it can't be made, as where the current folder is gone."""
+    """Return the line that runs `tests` again from the folder that pytest was called in."""
     option = " --leakcheck-cycles" if options.cycles else " --leakcheck" if options.is_on else ""
-    try:
-        return f"pytest {' '.join(shlex.quote(_as_argument(each, options.root)) for each in tests)}{option}"
-    except OSError:
-        return ""
+    return f"pytest {' '.join(shlex.quote(_as_argument(each, options)) for each in tests)}{option}"
 
 
 def printable(report: Report) -> Report:
@@ -79,12 +76,12 @@ def _printable_part(value: Trace | Proof) -> Any:
     return _printable_fields(value)
 
 
-def _as_argument(test: str, root: str) -> str:
-    """Return a node id, which starts at rootdir, as an argument that serves in the current folder."""
+def _as_argument(test: str, options: Options) -> str:
+    """Return a node id, which starts at rootdir, as an argument that serves in the folder that pytest was called in."""
     if len(test) > _MOST_OF_TEST or not test.isprintable():
         test = test.partition("[")[0]  # an id of parametrize: the line runs the others with it
     path, colons, names = test.partition("::")
-    return _from_here(path, root, os.getcwd()) + colons + names  # noqa: PTH109 - a text, many times
+    return _from_here(path, options.root, options.folder) + colons + names
 
 
 @functools.lru_cache(maxsize=64)

@@ -25,6 +25,7 @@ class Steps:
 
     def down_to(self, node: Any) -> bool:
         """Tear down all that `node` does not need, None for all there is; tell whether nothing went wrong."""
+        __tracebackhide__ = True
         try:
             self._tear_down(node)
         except (Exception, OutcomeException) as error:  # noqa: BLE001 - what pytest itself takes for a teardown's error
@@ -34,6 +35,7 @@ class Steps:
 
     def finish(self) -> None:
         """Raise what went wrong, as pytest does."""
+        __tracebackhide__ = True
         if len(self._errors) == 1:
             raise self._errors[0]
         if self._errors:

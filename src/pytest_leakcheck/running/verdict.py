@@ -280,6 +280,7 @@ class Judge:
             return
 
         def teardown_exact(nextitem: Any) -> None:
+            __tracebackhide__ = True
             steps = Steps(real)
             is_well = steps.down_to(item.parent)
             if not is_well:

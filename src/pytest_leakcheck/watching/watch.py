@@ -128,10 +128,9 @@ class Watch:
         self.span = None if span is None or self.span is None else self.span + span
         self.full_collections = interpreter.full_collections()
         self.seen = -1
-        for node, ref in nodes.items():
-            kind = ref()
-            if kind is not None:
-                self.addressed[node] = Addressed(ref, Survivor(describe.type_name(kind), origin))
+        kinds = {id(ref): ref() for ref in nodes.values()}
+        facts = {key: Survivor(describe.type_name(kind), origin) for key, kind in kinds.items() if kind is not None}
+        self.addressed.update((node, Addressed(ref, facts[id(ref)])) for node, ref in nodes.items() if id(ref) in facts)
         self.total += len(nodes)
 
     def clear(self) -> None:
