@@ -278,8 +278,13 @@ _NAMED_BY_CODE = ("closure variable", "default argument")
 
 
 def _telling(links: tuple[Link, ...]) -> tuple[Link, ...]:
-    """Return the links that tell one cause from another: functions made by one factory leak for one reason."""
-    return links[1:] if len(links) > 1 and links[1].kind in _NAMED_BY_CODE else links
+    """Return the links that tell one cause from another.
+
+    Functions made by one factory leak for one reason, as do all local variables that one exception keeps.
+    """
+    links = links[1:] if len(links) > 1 and links[1].kind in _NAMED_BY_CODE else links
+    last = next((index for index, link in enumerate(links) if link.kind == "traceback"), len(links))
+    return links[: last + 1]
 
 
 def _patterns_of(trace: Trace) -> list[str]:

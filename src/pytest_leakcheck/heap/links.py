@@ -330,7 +330,7 @@ def _through_traceback(path: Path, name: str) -> Named:
     if type(frame) is not types.FrameType:
         return Named(".__traceback__", "traceback", ".__traceback__", 1)
     local = _local(frame, path[steps], steps)
-    return Named(f"traceback of {name}: {local.text}", "traceback", f"traceback of {name}: {local.pattern}", steps)
+    return Named(f"traceback of {name}: {local.text}", "traceback", f"traceback of {name}", steps)
 
 
 def _method(path: Path) -> Named | None:
