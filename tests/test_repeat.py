@@ -320,6 +320,26 @@ class TestFailing:
         ]
         assert runs() == {"body": 2, "setup": 1, "teardown": 2, "skips": 2}
 
+    def test_after_several_in_a_row_that_fail_fewer_and_fewer_are_tried(self, suite):
+        """As in a suite whose tests fill one database; one that passes again takes the others up again."""
+        result = suite.run(
+            """
+            DONE = {}
+
+            @pytest.mark.parametrize("n", range(60))
+            def test_once(n):
+                assert n not in DONE or n == 40
+                DONE[n] = 1
+                setattr(Thing, f"last{n}", Thing())
+            """,
+            "--leakcheck",
+        )
+
+        told = [line for line in result.outlines if "run a second time" in line]
+        tried = [int(line.partition("test_once[")[2].partition("]")[0]) for line in told]
+        result.assert_outcomes(passed=60)
+        assert tried == [0, 1, 2, 3, 4, 6, 9, 14, 23, 41, 42, 43, 44, 45, 47, 50, 55]
+
     def test_the_last_error_stays_what_it_was(self, suite):
         """What a fixture puts there in the first run is there after the second, whatever that raised."""
         result = suite.run(

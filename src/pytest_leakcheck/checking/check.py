@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck.checking.grades import Grades, united, why_not_told
 from pytest_leakcheck.checking.patience import is_let_go, patience
+from pytest_leakcheck.checking.trials import Trials
 from pytest_leakcheck.describe import fault_text, key_text, short_place, short_type_name, type_name
 from pytest_leakcheck.model import Leak, Report, Survivor
 from pytest_leakcheck.runtime import clock, interpreter, rawtypes
@@ -71,6 +72,7 @@ class Session:
         self.options = options
         self.patience = Patience()
         self.patience_with_finalizers = Patience()
+        self.trials = Trials()
         self._ledger: Ledger | None = None
         self._cycles: dict[str, str] = {}
         """The fingerprints of cycles that were told of, and the tests that were."""

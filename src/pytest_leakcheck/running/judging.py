@@ -101,9 +101,8 @@ def _second_run(item: pytest.Item, run: Run, scopes: Scopes) -> Again | None:
     bound = scopes.bound_on(owners_of(item))
     why_not = why_not_repeatable(item, run.call.duration, bound=bound, is_asked_for=run.check.plan.is_strict)
     let_go(item)  # of the instance that was made anew for a look at the item's function
-    if why_not:
+    if why_not or not (run.check.plan.is_strict or run.check.session.trials.are_due()):
         return None
-
     return _Again(item, run, run.call.duration)
 
 
@@ -124,6 +123,7 @@ class _Again:
         try:
             with running_again(item, is_traced=is_traced) as errors:
                 second.gather()
+                run.check.session.trials.note(has_failed=bool(errors))
                 if errors and is_told and not is_traced:
                     run.check.session.ledger.warn(_failed_again(item, errors[0]))
                 if errors:
