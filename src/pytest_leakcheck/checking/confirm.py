@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pytest_leakcheck.checking.lending import Lending
     from pytest_leakcheck.extensions import KnownHolder
     from pytest_leakcheck.heap.places import Place
-    from pytest_leakcheck.model import Leak, Survivor
+    from pytest_leakcheck.model import Leak, Survivor, Trace
     from pytest_leakcheck.options import Ignored, Options
 
 SLOW = 0.02
@@ -601,10 +601,12 @@ class Confirmation:
         return objects, tuple(map(self._lent, found))
 
     def _lent(self, finding: Finding) -> Finding:
-        """Return a finding as one that a wider-scoped fixture holds, where the set-up of one made what leads to it."""
+        """Return a finding as one that a wider-scoped fixture holds: it made what leads there, or will clear it."""
         trace = finding.leak.trace
-        name = self.lending.lender_of(finding.above) if self.lending is not None and trace is not None else ""
-        if trace is None or not name or may_live(finding.leak):
+        if trace is None or self.lending is None or may_live(finding.leak):
+            return finding
+        name = self.lending.lender_of(finding.above) or self.lending.clearer_of(_names_on(trace))
+        if not name:
             return finding
         return finding._replace(leak=replace(finding.leak, trace=replace(trace, root=Root(name, "fixture"))))
 
@@ -663,6 +665,12 @@ def known_in(leak: Leak, holders: Sequence[KnownHolder]) -> KnownHolder | None:
 def may_live(leak: Leak) -> bool:
     """Tell whether what nobody registered may live on: pytest's own state or a wider-scoped fixture holds it."""
     return leak.is_housekeeping or (leak.trace is not None and leak.trace.root.kind == "fixture")
+
+
+def _names_on(trace: Trace) -> list[str]:
+    """Return the names of attributes and globals that a trace leads through; of a cache, that of its function."""
+    root = [trace.root.name.rpartition(".")[2]] if trace.root.kind == "lru_cache" else []
+    return root + [link.text[1:] for link in trace.links if link.text.startswith(".")]
 
 
 def where(leak: Leak) -> str:

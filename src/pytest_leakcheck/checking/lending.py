@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from pytest_leakcheck.watching.watch import Watch
 
@@ -21,6 +21,9 @@ class Lending(Protocol):
 
     def lender_of(self, nodes: Iterable[int]) -> str:
         """Return the name of a fixture whose set-up made one of the objects, all alive, with these ids; else empty."""
+
+    def clearer_of(self, names: Collection[str]) -> str:
+        """Return the name of a fixture whose teardown clears what goes by one of `names`; else empty."""
 
     def stands(self, name: str) -> bool:
         """Tell whether a fixture of that name stands."""

@@ -142,7 +142,7 @@ def _codes_of(functions: Iterable[Any], owners: Sequence[Any]) -> list[types.Cod
         if id(value) in known:
             continue
         known.add(id(value))
-        waiting += _parts_of(value)
+        waiting += parts_of(value)
         if type(value) is types.FunctionType:
             codes = list(_nested(value.__code__))
             found += codes
@@ -156,11 +156,11 @@ def _is_at_home(value: Any, modules: Container[str]) -> bool:
     return not rawtypes.is_type(value) or rawtypes.module_of(value) in modules
 
 
-def _parts_of(value: Any) -> list[Any]:
+def parts_of(value: Any) -> list[Any]:
     """Return what a function, or another name on a class or module, calls when it is called, but for what it names."""
     kind = type(value)
     if kind is types.FunctionType:
-        cells = [cell.cell_contents for cell in value.__closure__ or () if _is_filled(cell)]
+        cells = [cell.cell_contents for cell in value.__closure__ or () if is_filled(cell)]
         return [
             *(each for each in cells if rawtypes.is_one_of(type(each), _CALLED)),
             rawtypes.attribute(value, "__wrapped__"),
@@ -174,7 +174,8 @@ def _parts_of(value: Any) -> list[Any]:
     return [method for _, method in _items_on(value)] if rawtypes.is_type(value) else []
 
 
-def _is_filled(cell: types.CellType) -> bool:
+def is_filled(cell: types.CellType) -> bool:
+    """Tell whether a variable of an outer function has a value by now."""
     try:
         cell.cell_contents  # noqa: B018 - there is no other way to ask
     except ValueError:

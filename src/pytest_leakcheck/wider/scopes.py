@@ -22,7 +22,7 @@ from pytest_leakcheck.wider.made import Making
 from pytest_leakcheck.wider.standing import Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from pytest_leakcheck.checking.check import Session
     from pytest_leakcheck.checking.ledger import Entrusted, Ledger
@@ -195,6 +195,19 @@ class Scopes:
         known = list(nodes)
         standing = (each for each in self._standing.values() if not each.has_ended and each.has_made(known))
         return next((each.name for each in standing), "")
+
+    def clearer_of(self, names: Collection[str]) -> str:
+        """Return the name of a fixture that stands, whose teardown clears what goes by one of `names`; else empty."""
+        standing = (each for each in self._standing.values() if not each.has_ended)
+        return next((each.name for each in standing if not self._cleared_by(each).isdisjoint(names)), "")
+
+    def _cleared_by(self, standing: Standing) -> frozenset[str]:
+        if standing.clears is None:
+            with undisturbed():
+                from pytest_leakcheck.wider.clearing import cleared_by  # noqa: PLC0415 - most runs never get here
+
+            standing.clears = cleared_by(standing.definition.func, self._session.own.is_own_module)
+        return standing.clears
 
     def stands(self, name: str) -> bool:
         """Tell whether a fixture of that name stands."""

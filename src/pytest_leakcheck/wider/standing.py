@@ -35,6 +35,8 @@ class Standing:
     """The names that its set-up bound."""
     made: dict[int, weakref.ref[Any]] = field(default_factory=dict)
     """What its set-up made, by its ids."""
+    clears: frozenset[str] | None = None
+    """The names of what its teardown clears, once somebody wanted to know."""
     is_disturbed: bool = False
     """Whether a test failed of itself while it stood, whose traceback or unfinished work may hold anything."""
 
