@@ -48,6 +48,38 @@ def test_a_whole_report_reads_from_the_verdict_to_the_advice():
     ]
 
 
+def test_of_many_like_references_in_a_row_the_first_ones_and_the_last_are_shown():
+    """As of a linked list, and of a tree whose nodes are two references apart; in the proof as well."""
+    turns = (Link(".kids", "list, 1 item", "attribute", ".kids"), Link("[0]", "Node", "list item", "[*]"))
+    links = (Link(".ROOT", "Node", "attribute", ".ROOT"), *turns * 20, Link(".next", "Node", "attribute", ".next"))
+    trace = Trace(Root("app", "module"), links, len(links))
+    text = render(Report((replace(LEAK, trace=trace, proof=Proof("dominator", trace.spelled(41))),)))
+
+    assert [" ".join(line.split()) for line in text.splitlines()[3:14]] == [
+        "app module GC root",
+        ".ROOT Node",
+        ".kids list, 1 item",
+        "[0] Node",
+        ".kids list, 1 item",
+        "[0] Node",
+        "… 34 more like these",
+        ".kids list, 1 item",
+        "[0] Node",
+        ".next Node, keeps 202 objects (8.2 kB) alive LEAKED",
+        "",
+    ]
+    assert "app.ROOT.kids[0].kids[0] … .kids[0].next" in text.replace("\n  ", " ")
+
+
+@pytest.mark.parametrize("number", [10, 11])
+def test_ten_like_references_are_all_shown(number):
+    """A row that says how many there are takes as much room as a few of them."""
+    links = (Link(".next", "Node", "attribute", ".next"),) * number
+    text = render(Report((replace(LEAK, trace=Trace(Root("app", "module"), links, number), proof=None),)))
+
+    assert ("more like these" in text) == (number > 10)
+
+
 def test_the_id_of_a_test_is_whole_however_long_it_is():
     """So it can be copied, and none of its colons starts a line."""
     test = f"test_{'x' * 60}.py::test_first_with_a_rather_long_name"

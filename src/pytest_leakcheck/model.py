@@ -10,7 +10,10 @@ import functools
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 RootKind = Literal[
     "module",
@@ -88,12 +91,18 @@ class Trace:
         return tuple(link for link in self.links if link.is_suspect)
 
     def spelled(self, last: int) -> str:
-        """Return the links up to number `last` in one expression, from the root on."""
+        """Return the links up to number `last` in one expression, from the root on, long runs of like ones cut."""
         text, is_code = self.root.name, True
-        for link in self.links[: last + 1]:
+        links = self.links[: last + 1]
+        left_out = dict(gaps(links))
+        index = 0
+        while index < len(links):
+            if index in left_out:
+                text, index = f"{text} … ", left_out[index]
+            link = links[index]
             is_typable = link.text.startswith((".", "["))
             text += link.text if is_typable and is_code else f" → {link.text}"
-            is_code = is_typable
+            is_code, index = is_typable, index + 1
         return text
 
 
@@ -299,6 +308,37 @@ def _patterns(links: tuple[Link, ...]) -> list[str]:
     """Return the generalised links; a name with a number that leads straight to a survivor is one of many such."""
     patterns = [f"{link.kind} {link.pattern}" for link in _telling(links)]
     return _without_turns([*patterns[:-1], *(re.sub(r"\d+", "0", pattern) for pattern in patterns[-1:])])
+
+
+_MOST_TURNS = 10
+"""Like turns in a row that are told one by one; of more, the first ones and the last."""
+
+
+def gaps(links: Sequence[Link]) -> list[tuple[int, int]]:
+    """Return where among links long runs of like ones are to be cut short, as pairs of a start and a stop.
+
+    A linked list has one reference after the other of one name, a tree two or three in turn.
+    """
+    patterns = [(link.kind, link.pattern) for link in links]
+    found, index = [], 0
+    while index < len(patterns):
+        length, number = _turns_at(patterns, index)
+        if number > _MOST_TURNS:
+            found.append((index + 2 * length, index + (number - 1) * length))
+        index += max(1, number * length)
+    return found
+
+
+def _turns_at(patterns: Sequence[tuple[str, str]], start: int) -> tuple[int, int]:
+    """Return how long the turn is that is repeated from `start` on more than `_MOST_TURNS` times, and how often."""
+    for length in range(1, _LONGEST_TURN + 1):
+        stop = start + length
+        while stop < len(patterns) and patterns[stop] == patterns[stop - length]:
+            stop += 1
+        number = (stop - start) // length
+        if number > _MOST_TURNS:
+            return length, number
+    return 1, 0
 
 
 _LONGEST_TURN = 4

@@ -7,14 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_leakcheck.describe import counted
+from pytest_leakcheck.model import gaps
 from pytest_leakcheck.runtime import rawtypes
 
 if TYPE_CHECKING:
-    from pytest_leakcheck.model import Leak, Proof, Report, Survivor, Trace
+    from collections.abc import Sequence
+
+    from pytest_leakcheck.model import Leak, Link, Proof, Report, Survivor, Trace
 
 WIDTH = 80
 _MOST_SURVIVORS = 5
 _WEAK = "make it weak"
+_Cell = tuple[str, str, str]
+"""One row: a reference, what it leads to, and the mark beside it."""
 _CODES = {"red": "\x1b[1;31m", "yellow": "\x1b[33m", "bold": "\x1b[1m", "dim": "\x1b[2m"}
 _ASCII = str.maketrans({"…": "~", "→": ">", "·": "-", "×": "x", "–": "-"})
 
@@ -196,15 +201,24 @@ def _trace(trace: Trace, style: Style, mark: str, keeps: str = "") -> list[str]:
         return _table(_around(trace, mark, keeps), 2, style)
     detail = f", {trace.root.detail}" if trace.root.detail else ""
     cells = [(trace.root.name, f"{trace.root.kind}{detail}", "GC root")]
-    cells += [(f"  {link.text}", link.label, "suspect" if link.is_suspect else "") for link in trace.links[:-1]]
-    cells += [(f"  {link.text}", link.label + keeps, mark) for link in trace.links[-1:]]
-    return _table(cells, 2, style)
+    links = [(f"  {link.text}", link.label, "suspect" if link.is_suspect else "") for link in trace.links[:-1]]
+    links += [(f"  {link.text}", link.label + keeps, mark) for link in trace.links[-1:]]
+    return _table(cells + _cut_short(links, trace.links), 2, style)
 
 
-def _around(trace: Trace, mark: str, whole: str) -> list[tuple[str, str, str]]:
+def _cut_short(cells: list[_Cell], links: Sequence[Link]) -> list[_Cell]:
+    """Return the cells of links with one for the middle of each long run of like ones."""
+    for start, stop in reversed(gaps(links)):
+        cells[start:stop] = [("  …", f"{stop - start:,} more like these", "")]
+    return cells
+
+
+def _around(trace: Trace, mark: str, whole: str) -> list[_Cell]:
     """Return the cells of a cycle: the links back to its first object, and from there down."""
-    below = [(f"  {link.text}", link.label, "") for link in trace.links[trace.cycle :]]
-    around = [(f"  {link.text}", link.label, _WEAK if link.is_suspect else "") for link in trace.links[: trace.cycle]]
+    links, after = trace.links[: trace.cycle], trace.links[trace.cycle :]
+    below = _cut_short([(f"  {link.text}", link.label, "") for link in after], after)
+    around = [(f"  {link.text}", link.label, _WEAK if link.is_suspect else "") for link in links]
+    around = _cut_short(around, links)
     name, label, weak = around[-1]
     around[-1] = (name, f"{label}, where it began", weak)
     first = (trace.root.name, f"cycle of {whole}" if whole else trace.root.kind, "" if below else mark)
@@ -213,7 +227,7 @@ def _around(trace: Trace, mark: str, whole: str) -> list[tuple[str, str, str]]:
     return [first, *around, ("and from there down", "", ""), *below[:-1], (*below[-1][:2], mark)]
 
 
-def _table(cells: list[tuple[str, str, str]], indent: int, style: Style) -> list[str]:
+def _table(cells: list[_Cell], indent: int, style: Style) -> list[str]:
     width = max(60, style.width) - indent
     marks = max(len(mark) for _, _, mark in cells)
     fits = [len(text) for text, _, _ in cells if len(text) <= width // 2]
