@@ -243,3 +243,21 @@ def test_what_other_plugins_put_on_an_item_is_no_reason_to_run_its_test_again(su
 
     result.assert_outcomes(passed=2, failed=1)
     assert suite.lines_of(result, ".KEPT  list, ")
+
+
+def test_what_a_module_keeps_that_pytest_alone_still_has_is_the_users(suite):
+    """As where a test takes its own module out of sys.modules: its globals are no state of pytest's."""
+    result = suite.run(
+        """
+        import sys
+
+        def test_purges(): sys.modules.pop(__name__)
+        def test_first(): KEPT.append(Thing())
+        def test_second(): KEPT.append(Thing())
+        def test_asked_for(assert_collected): KEPT.append(assert_collected(Thing()))
+        """,
+        "--leakcheck",
+    )
+
+    result.assert_outcomes(passed=1, failed=3)
+    assert suite.lines_of(result, "  test_it", "module, which sys.modules has no more", "GC root")

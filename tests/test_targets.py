@@ -63,6 +63,20 @@ class TestOwn:
         assert not targets.own(str(tmp_path), [])(kind)
         assert targets.own(str(tmp_path / "env"), [])(kind)
 
+    def test_below_the_root_of_all_folders_the_interpreters_own_modules_are_not(self, module, tmp_path):
+        """What lies anywhere else is."""
+        own = targets.own(tmp_path.anchor, [])
+
+        assert own(module("shop_cart", "shop/cart.py"))
+        assert not own(collections.UserDict)
+
+    def test_what_a_stub_in_the_place_of_a_module_is_says_nothing_of_the_module(self, module, tmp_path):
+        """It has no file, and is mostly gone after the test that put it there."""
+        own = targets.own(str(tmp_path), [])
+
+        assert not own(module("shop_cart"))
+        assert own(module("shop_cart", "shop_cart.py"))
+
     def test_packages_that_are_named_are_own_wherever_they_are(self, module, tmp_path):
         """With their subpackages, not with those whose names start alike."""
         own = targets.own(str(tmp_path), ["shop", "acme.cart"])

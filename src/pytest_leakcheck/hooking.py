@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
@@ -121,7 +122,7 @@ class Hooks:
 
 def plugin_name(config: pytest.Config, impl: Any) -> str:
     """Return what to call the plugin of an implementation of a hook: a conftest.py by its path below rootdir."""
-    folder = f"{config.rootpath}/"
+    folder = os.path.join(config.rootpath, "")  # noqa: PTH118 - a prefix, to end in a separator
     name: str = short_type_name(type(impl.plugin)) if impl.plugin_name.isdigit() else impl.plugin_name
     return name.replace("\\", "/").removeprefix(folder.replace("\\", "/"))
 

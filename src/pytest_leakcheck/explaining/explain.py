@@ -202,7 +202,7 @@ def _tell(
     heap.meet(objects)
     named = len(links)
     root, links = promote(root, links)
-    rooted = steps[0] if len(links) < named else 0
+    rooted = sum(steps[: named - len(links)])
     steps[: len(steps) - len(links) + 1] = [sum(steps[: len(steps) - len(links) + 1])]
     ends = tuple(itertools.accumulate(steps))
     trace = Trace(root, _with_suspects(root, links), length, bound=bound_of(objects))

@@ -477,7 +477,7 @@ def promote(root: Root, links: tuple[Link, ...]) -> tuple[Root, tuple[Link, ...]
     Returns the root and the links from it; as given where there is nothing to promote.
     """
     if root.kind == "pytest itself":
-        return replace(root, detail=_kept_by_pytest(links)), links
+        return _of_lost_module(links) or (replace(root, detail=_kept_by_pytest(links)), links)
     if root.name == "atexit" and root.kind == "interpreter":
         return root, _of_exit_callback(links)
     if root.kind not in ("module", "class attribute") or not links:
@@ -489,6 +489,19 @@ def promote(root: Root, links: tuple[Link, ...]) -> tuple[Root, tuple[Link, ...]
         return (replace(root, kind="interpreter"), links) if is_last_error else (root, links)
     kind = _promoted_kind(root, links)
     return (Root(root.name + links[0].text, kind), links[1:]) if kind else (root, links)
+
+
+_GLOBALS = ("module global", "global of a lost module")
+"""Kinds of links to a name in a module: from the module itself, or from a function of it."""
+
+
+def _of_lost_module(links: tuple[Link, ...]) -> tuple[Root, tuple[Link, ...]] | None:
+    """Name what is in the globals of a module that pytest alone still has, as a test took it out of ``sys.modules``."""
+    at = next((index for index, link in enumerate(links) if link.kind in _GLOBALS), 0)
+    if not at:
+        return None
+    name = links[at - 1].label if links[at].kind == _GLOBALS[1] else links[at - 1].label.removeprefix("module ")
+    return Root(name, "module", "which sys.modules has no more"), links[at:]
 
 
 def _of_exit_callback(links: tuple[Link, ...]) -> tuple[Link, ...]:

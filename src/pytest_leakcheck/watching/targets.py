@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import sys
+import sysconfig
 import types
 import weakref
 from pathlib import Path
@@ -114,6 +115,15 @@ class OwnTypes(TypeFilter):
         return set(map(id, values))
 
 
+def _prefix(folder: str) -> str:
+    """Return what the paths of all files in a folder start with; that of the root of all ends in a separator."""
+    return os.path.join(os.path.normcase(folder), "")  # noqa: PTH118 - a text, to end in a separator
+
+
+_LIBRARY = tuple(map(_prefix, {sysconfig.get_path("stdlib"), os.path.realpath(sysconfig.get_path("stdlib"))}))
+"""Where the interpreter's own modules are, which lie below a project's folder if that is the root of all."""
+
+
 def own(root: str, packages: Sequence[str], *, watched: Sequence[str] = (), ignored: Sequence[str] = ()) -> OwnTypes:
     """Return a filter of the project's own classes.
 
@@ -121,8 +131,8 @@ def own(root: str, packages: Sequence[str], *, watched: Sequence[str] = (), igno
     that belong to the project wherever they are installed, as do those whose sources lie in `root`. `watched` and
     `ignored` are dotted names with ``*`` of classes wanted and not wanted beside. Classes of classes are never wanted.
     """
-    folders = tuple(os.path.normcase(path) + os.sep for path in (os.path.realpath(root), Path(root).absolute()))
-    environment = os.path.normcase(os.path.realpath(sys.prefix)) + os.sep
+    folders = _prefix(os.path.realpath(root)), _prefix(str(Path(root).absolute()))
+    environment = _prefix(os.path.realpath(sys.prefix))
     verdicts: dict[str, bool] = {}
     packages = (*packages, *project_packages(root))
 
@@ -130,14 +140,15 @@ def own(root: str, packages: Sequence[str], *, watched: Sequence[str] = (), igno
         if any(module == package or module.startswith(f"{package}.") for package in packages):
             return True
         file = rawtypes.module_file(module)
-        if not file.startswith(folders) or rawtypes.is_in_environment(file):
+        if not file.startswith(folders) or file.startswith(_LIBRARY) or rawtypes.is_in_environment(file):
             return False
         return not (environment.startswith(folders) and environment not in folders and file.startswith(environment))
 
     def is_own_module(module: str) -> bool:
-        if module not in verdicts:
-            verdicts[module] = bool(module) and is_own(module)
-        return verdicts[module]
+        verdict = verdicts[module] if module in verdicts else bool(module) and is_own(module)
+        if verdict or rawtypes.module_file(module):  # one without may be the stub of a test's, in another's place
+            verdicts[module] = verdict
+        return verdict
 
     also, never = named(watched).peek, named(ignored).peek  # the answer to all of it is what is remembered
 
@@ -147,7 +158,9 @@ def own(root: str, packages: Sequence[str], *, watched: Sequence[str] = (), igno
             return False
         return (is_own_module(module) or also(kind)) and not never(kind)
 
-    return OwnTypes(judge, is_own_module)
+    types_of = OwnTypes(judge, is_own_module)
+    types_of.loaded()  # by now: a test may take its own module out of sys.modules
+    return types_of
 
 
 def project_packages(root: str) -> list[str]:
