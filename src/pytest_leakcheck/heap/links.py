@@ -140,6 +140,8 @@ def _bound_by(owner: object, held: object) -> str:
         return "the members of an enum" if is_members else ""
     if rawtypes.length_of(held) is None:
         return ""
+    if rawtypes.is_module(owner):
+        return _bound_by_constant(rawtypes.items_of(rawtypes.module_dict(owner)), held)
     names = ((rawtypes.module_of(base), rawtypes.qualname_of(base)) for base in rawtypes.mro_of(type(owner)))
     attribute, limit, words, thing = next((_LIMITED[each] for each in names if each in _LIMITED), ("", "", "", ""))
     if not attribute:
@@ -152,9 +154,12 @@ _LIMITS = frozenset(
     {
         *("maxsize", "max_size", "maxlen", "max_len", "max_length", "capacity", "max_entries", "maxentries"),
         *("max_items", "maxitems", "max_cache_size", "cache_size", "size_limit", "max_history", "history_size"),
+        *("limit", "max_cached"),
     }
 )
 """Names of attributes that tell how much their object keeps at most, as caches written by hand have them."""
+_OF_LIMITS, _OF_TIMES = ("max", "limit", "size", "capacity"), ("time", "ttl", "seconds", "expir")
+_SHORTEST_WORD = 4
 
 
 def _bound_by_name(owner: object, held: object) -> str:
@@ -162,16 +167,34 @@ def _bound_by_name(owner: object, held: object) -> str:
 
     Errs towards a missed leak, which is a warning then, where the name tells of something else.
     """
-    size = rawtypes.length_of(held)
-    if size is None:
+    if rawtypes.length_of(held) is None:
         return ""
-    limits = (
-        (describe.clean(name), value)
-        for name, value in _attributes(owner)
-        if type(name) is str and type(value) is int and name.rpartition("__")[2].strip("_").lower() in _LIMITS
-    )
-    name, most = next(limits, ("", -1))
-    return f"there is a .{name} of {most:,} beside it" if size <= 2 * most else ""
+    numbers = ((name, value) for name, value in _attributes(owner) if type(name) is str and type(value) is int)
+    limits = ((name, most) for name, most in numbers if name.rpartition("__")[2].strip("_").lower() in _LIMITS)
+    return _limited(held, *next(limits, ("", -1)))
+
+
+def _bound_by_constant(names: Iterable[tuple[Any, Any]], held: object) -> str:
+    """Return by which constant a module tells how much its container keeps: ``_MAXCACHE`` beside ``_cache``."""
+    texts = [(name, value) for name, value in names if type(name) is str]
+    words = next((name.lower().split("_") for name, value in texts if value is held), [])
+    numbers = ((name, name.strip("_").lower(), value) for name, value in texts if type(value) is int)
+    limits = ((name, most) for name, text, most in numbers if text in _LIMITS or _is_limit_of(words, text))
+    return _limited(held, *next(limits, ("", -1)))
+
+
+def _is_limit_of(words: Iterable[str], constant: str) -> bool:
+    """Tell whether a constant's name has one of some words in it, and one for a limit of another thing than time."""
+    text = constant.replace("_", "")
+    is_of_these = any(word in text for word in words if len(word) >= _SHORTEST_WORD)
+    return is_of_these and any(each in text for each in _OF_LIMITS) and not any(each in text for each in _OF_TIMES)
+
+
+def _limited(held: object, name: str, most: int) -> str:
+    """Return what tells of a limit in words, unless a container has twice as much by now."""
+    size = rawtypes.length_of(held)
+    is_kept = size is not None and size <= 2 * most
+    return f"there is a .{describe.clean(name)} of {most:,} beside it" if is_kept else ""
 
 
 def _attributes(owner: Any) -> Iterable[tuple[Any, Any]]:
