@@ -93,7 +93,10 @@ class TestWatched:
         watch.add_addresses({id(thing): KIND}, "made", span=0)
         del thing
         collect = gc.collect
-        monkeypatch.setattr(gc, "collect", lambda generation: (called.append(generation), collect(generation))[1])
+        monkeypatch.setattr(
+            "pytest_leakcheck.runtime.collector.collect",
+            lambda generation: (called.append(generation), collect(generation))[1],
+        )
 
         assert not watch.collect_young()
         assert (called, watch.is_costly) == ([0], False)

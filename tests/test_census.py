@@ -391,7 +391,7 @@ class TestGenerations:
         monkeypatch.setattr(sys.implementation, "name", implementation)
         monkeypatch.setattr(sys, "_is_gil_enabled", lambda: has_gil, raising=False)
         monkeypatch.setattr(sys, "version_info", version)
-        monkeypatch.setattr(gc, "get_threshold", lambda: thresholds)
+        monkeypatch.setattr("pytest_leakcheck.runtime.collector.get_threshold", lambda: thresholds)
 
         assert has_generations() is expected
 

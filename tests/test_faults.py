@@ -14,6 +14,7 @@ import pytest
 import leaks
 from pytest_leakcheck import baseline, describe
 from pytest_leakcheck.runtime import files
+from pytest_leakcheck.runtime.addresses import has_generations
 
 TOLD = "leakcheck: not checked to its end, by a fault of the plugin or of what came in between: "
 LEAKY = """
@@ -402,6 +403,52 @@ class TestReplaced:
 
         assert suite.lines_of(result, "LEAKED test_it.py::test_it")
         result.assert_outcomes(passed=1, failed=1)
+
+    def test_what_a_fixture_puts_in_the_place_of_the_collectors_functions_is_not_called(self, suite):
+        """Neither are outcomes other ones, nor is a leak missed or a cycle taken for one."""
+        result = suite.run(
+            """
+            import gc
+            from unittest import mock
+
+            NAMES = ["collect", "disable", "get_count", "get_objects", "get_referents", "get_referrers", "get_stats"]
+
+            @pytest.fixture(scope="module", autouse=True, params=[name for name in NAMES if hasattr(gc, name)])
+            def refusing(request):
+                with mock.patch.object(gc, request.param, side_effect=RuntimeError):
+                    yield
+
+            def test_leak(): keep(Thing())
+
+            def test_cycle(assert_collected):
+                thing = assert_collected(Thing())
+                thing.itself = thing
+            """,
+            "--leakcheck",
+        )
+
+        number = len([line for line in result.outlines if line.startswith("LEAKED test_it.py::test_leak[")])
+        assert number >= 4
+        result.assert_outcomes(failed=number, passed=number)
+
+    @pytest.mark.skipif(not has_generations(), reason="here no collection is listened to")
+    def test_where_the_census_can_not_go_on_amid_a_test_that_is_told(self, suite):
+        """As with a builtin replaced while the collector runs: what was new by then is not known."""
+        result = suite.run(
+            """
+            import builtins, gc
+
+            def test_it(monkeypatch):
+                keep(Thing())
+                with monkeypatch.context() as patch:
+                    patch.setattr(builtins, "map", lambda *_: 1 / 0)
+                    gc.collect()
+            """,
+            "--leakcheck",
+        )
+
+        result.assert_outcomes(passed=1)
+        assert suite.lines_of(result, "test_it: an error amid the test kept new objects from being counted")
 
 
 class TestFork:

@@ -42,12 +42,16 @@ class Collector:
     def __init__(self, monkeypatch):
         self.count, self.frozen, self.calls = (0, 0, 10), 0, []
         self.collections = [0, 0, 0]
-        monkeypatch.setattr(gc, "get_count", lambda: self.count)
-        monkeypatch.setattr(gc, "get_threshold", lambda: (700, 10, 10))
-        monkeypatch.setattr(gc, "get_freeze_count", lambda: self.frozen)
-        monkeypatch.setattr(gc, "get_stats", lambda: [{"collections": number} for number in self.collections])
-        for name in ("freeze", "unfreeze"):
-            monkeypatch.setattr(gc, name, lambda name=name: self.calls.append(name))
+        answers = {
+            "get_count": lambda: self.count,
+            "get_threshold": lambda: (700, 10, 10),
+            "get_freeze_count": lambda: self.frozen,
+            "get_stats": lambda: [{"collections": number} for number in self.collections],
+            "freeze": lambda: self.calls.append("freeze"),
+            "unfreeze": lambda: self.calls.append("unfreeze"),
+        }
+        for name, answer in answers.items():
+            monkeypatch.setattr(f"pytest_leakcheck.runtime.collector.{name}", answer)
 
 
 @pytest.fixture

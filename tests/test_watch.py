@@ -45,7 +45,7 @@ def collections(monkeypatch):
     was_enabled = gc.isenabled()
     gc.disable()
     collect()
-    monkeypatch.setattr(gc, "collect", counted)
+    monkeypatch.setattr("pytest_leakcheck.runtime.collector.collect", counted)
     yield called
     if was_enabled:
         gc.enable()

@@ -113,8 +113,11 @@ class AssertCollected:
             )
 
 
+_frame_at = sys._getframe  # noqa: SLF001 - as it was when this was loaded: a test may put another in its place
+
+
 def _caller() -> tuple[str, int]:
-    frame = sys._getframe(2)  # noqa: SLF001 - the registering line is two frames up
+    frame = _frame_at(2)  # the registering line is two frames up
     return rawtypes.text_of(frame.f_code.co_filename), frame.f_lineno
 
 

@@ -312,6 +312,8 @@ class Check:
             self.watch.add_back(obj, fact, within)
         census = self._census
         self.stop()
+        if census is not None and census.is_broken:
+            self.fault = self.fault or "an error amid the test kept new objects from being counted"
         if census is None or census.is_empty:
             return
         known = {*self.watch.nodes(), *self.found.nodes()}

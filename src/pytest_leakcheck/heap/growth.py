@@ -9,13 +9,13 @@ towards a missed leak as well, where a new entry leads to what grows by itself.
 from __future__ import annotations
 
 import contextlib
-import gc
 import itertools
 import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck.heap.places import are_reached, below_each, place_of
+from pytest_leakcheck.runtime import collector as gc
 from pytest_leakcheck.runtime import rawtypes
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ Limits, which err towards a missed holder: the collector sees neither C variable
 
 from __future__ import annotations
 
-import gc
 import itertools
 import types
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ from pytest_leakcheck.heap.passes import (
     young_dicts,
 )
 from pytest_leakcheck.heap.untracked import untracked_holders
+from pytest_leakcheck.runtime import collector as gc
 from pytest_leakcheck.runtime import interpreter, rawtypes
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextvars
 import enum
 import functools
-import gc
 import itertools
 import operator
 import threading
@@ -25,6 +24,7 @@ from pytest_leakcheck import describe
 from pytest_leakcheck.heap.frames import take_locals
 from pytest_leakcheck.heap.positions import NOT_KNOWN, Positions
 from pytest_leakcheck.model import Link
+from pytest_leakcheck.runtime import collector as gc
 from pytest_leakcheck.runtime import interpreter, rawtypes
 
 

@@ -6,11 +6,11 @@ path that it gives is a shortest one. It stops before the distance that would ex
 
 from __future__ import annotations
 
-import gc
 import sys
 import types
 from typing import TYPE_CHECKING
 
+from pytest_leakcheck.runtime import collector as gc
 from pytest_leakcheck.runtime import interpreter, rawtypes
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ the same types hang at the same depth below one name.
 
 from __future__ import annotations
 
-import gc
 import logging
 import types
 import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_leakcheck.heap.frames import take_locals
+from pytest_leakcheck.runtime import collector as gc
 from pytest_leakcheck.runtime import interpreter, rawtypes
 from pytest_leakcheck.watching.doomed import unreachable
 

@@ -7,10 +7,10 @@ holders, and so do those of running frames.
 
 from __future__ import annotations
 
-import gc
 import types
 from typing import TYPE_CHECKING, Any
 
+from pytest_leakcheck.runtime import collector as gc
 from pytest_leakcheck.runtime import interpreter, rawtypes
 
 if TYPE_CHECKING:

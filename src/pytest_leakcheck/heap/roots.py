@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import contextvars
-import gc
 import itertools
 import os
 import signal
@@ -32,6 +31,7 @@ from pytest_leakcheck.heap.frames import (
 )
 from pytest_leakcheck.heap.nearby import Nearby
 from pytest_leakcheck.model import Link, Root, RootKind
+from pytest_leakcheck.runtime import collector as gc
 from pytest_leakcheck.runtime import interpreter, rawtypes
 from pytest_leakcheck.search.paths import Anchor
 

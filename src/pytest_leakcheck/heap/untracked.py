@@ -6,9 +6,9 @@ array's) is untracked itself. Whatever holds one that the collector does track r
 
 from __future__ import annotations
 
-import gc
 from typing import TYPE_CHECKING
 
+from pytest_leakcheck.runtime import collector as gc
 from pytest_leakcheck.runtime import interpreter
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ who asks must know that no such object can have been made meanwhile, save one th
 
 from __future__ import annotations
 
-import gc
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_leakcheck.runtime import collector as gc
 from pytest_leakcheck.runtime import interpreter
 
 if TYPE_CHECKING:

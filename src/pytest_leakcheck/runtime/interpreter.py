@@ -6,13 +6,13 @@ What an interpreter lacks answers here as one would that never used it: no callb
 from __future__ import annotations
 
 import _thread
-import gc
 import os
 import sys
 import types
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck.runtime import clock, pace
+from pytest_leakcheck.runtime import collector as gc
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,9 @@ tenth of its time. Freezing all objects and letting them go again, both at no co
 
 from __future__ import annotations
 
-import gc
 import sys
+
+from pytest_leakcheck.runtime import collector as gc
 
 IS_PACED = (
     sys.implementation.name == "cpython"

@@ -12,13 +12,12 @@ test freezes with ``gc.freeze()``.
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import itertools
 import sys
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from pytest_leakcheck.runtime import collector as gc
 from pytest_leakcheck.runtime import interpreter, rawtypes
 from pytest_leakcheck.runtime.addresses import has_generations
 from pytest_leakcheck.watching.afterlife import Afterlife
@@ -61,6 +60,8 @@ class Census:
         self._refs: list[weakref.ref[Any]] = []
         self._afterlife: Afterlife[None] = Afterlife(patience)
         self._addresses: dict[int, weakref.ref[type]] = {}
+        self.is_broken = False
+        """Whether objects were missed, as an error came while they were counted: a test may have replaced ``map``."""
         self._old: dict[int, weakref.ref[Any] | None] = {}
         self._seen = 0
         self._has_promoted = self._has_collected = False
@@ -186,9 +187,11 @@ class Census:
         self._has_promoted |= generation >= 1
         self._has_collected |= generation > 1
         if generation >= 1 or self._at_once is not None:
-            with contextlib.suppress(Exception):  # it runs amid the user's code, which must not see a fault of ours
+            try:
                 self._take(min(generation, 1), is_promoting=generation >= 1)
                 self._take_late()
+            except Exception:  # noqa: BLE001 - it runs amid the user's code, which must not see a fault of ours
+                self.is_broken = True
 
     def _take_late(self) -> None:
         """Take also what other threads made during the census, which the collection that is about to begin promotes.

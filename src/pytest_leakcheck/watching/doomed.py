@@ -7,12 +7,12 @@ Only for where references are counted.
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from pytest_leakcheck.runtime import collector as gc
 from pytest_leakcheck.runtime import interpreter, rawtypes
 from pytest_leakcheck.runtime.addresses import OLDEST
 

@@ -9,10 +9,10 @@ loaded modules of the project, whose globals are its own.
 from __future__ import annotations
 
 import contextlib
-import gc
 import types
 from typing import TYPE_CHECKING
 
+from pytest_leakcheck.runtime import collector as gc
 from pytest_leakcheck.runtime import interpreter, rawtypes
 from pytest_leakcheck.runtime.addresses import has_generations
 
