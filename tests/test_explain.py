@@ -154,3 +154,32 @@ for kind in waiting:
         "local 'things' of wait (suspended greenlet, <string>:13)",
         "[0]",
     ]
+
+
+def test_a_thread_that_runs_is_held_by_itself_alone():
+    """By the list of those that run, and by its own frames: all of that goes once it has ended."""
+    told = leaks.run_script(
+        """
+import threading
+from pytest_leakcheck import why_alive
+
+GO, READY = threading.Event(), threading.Event()
+
+class Worker(threading.Thread):
+    def run(self):
+        READY.set()
+        GO.wait()
+
+def start(): Worker(name="worker").start()
+
+start()
+READY.wait()
+print(why_alive(next(each for each in threading.enumerate() if each.name == "worker")))
+GO.set()
+"""
+    )
+
+    lines = told.splitlines()
+    assert lines[2].split() == ["threading._active", "thread", "GC", "root"]
+    assert lines[3].split()[1:] == ["Worker", "this", "object"]
+    assert "Every path starts at thread 'worker': the object goes once that has ended." in told

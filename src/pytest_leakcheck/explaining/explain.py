@@ -408,6 +408,9 @@ class _Facing(NamedTuple):
             return Proof("unproven", reason="what holds objects changed during the search")
         self.shown.extend(others)
         is_all = following.is_complete and not following.nodes
+        thread = _one_thread([each.trace.root for each in (first, *others)]) if is_all else ""
+        if thread:
+            return Proof("dominator", link=thread)
         return Proof("independent", others=tuple(told.trace for told in others), is_all=is_all)
 
     def _further(self, lines: Sequence[_Line], most: int) -> Steps[Further]:
@@ -453,6 +456,16 @@ class _Facing(NamedTuple):
         starts = (start for start in self.roots.outside(nodes[1]) if start.link is not None)
         start = next((start for start in starts if (start.root, start.link and start.link.text) not in taken), None)
         return _tell(self.heap, self.roots, nodes[1:], start)
+
+
+def _one_thread(roots: Sequence[Root]) -> str:
+    """Return the name of the thread that all roots are of, the first being the list of those that run; else empty.
+
+    So it is the thread itself that survives: what lists it and what it runs end as one.
+    """
+    names = {root.name for root in roots[1:] if root.kind == "thread"}
+    is_one = roots[0].name == "threading._active" and all(root.kind == "thread" for root in roots)
+    return names.pop() if is_one and len(names) == 1 else ""
 
 
 def _bounded(trace: Trace, old: list[list[Any]], fresh: list[list[Any]]) -> Trace:

@@ -547,6 +547,8 @@ def _kept_by_pytest(links: tuple[Link, ...]) -> str:
 def _promoted_kind(root: Root, links: tuple[Link, ...]) -> RootKind | None:
     if root.name == "sys" and links[0].text in _LAST_ERRORS:
         return "interpreter"
+    if root.name == "threading" and links[0].text in ("._active", "._limbo"):
+        return "thread"
     if links[1].kind == "lru_cache":
         return "lru_cache"
     return "thread-local" if links[1].kind == "thread-local" else None

@@ -139,6 +139,8 @@ def _proof_and_accounting(leak: Leak, style: Style, mark: str) -> list[str]:
 def _dominating(link: str, *, is_cycle: bool) -> str:
     if is_cycle:
         return f"Nothing else keeps it: without {link} it dies at once."
+    if link.startswith("thread "):
+        return f"Every path starts at {link}: the object goes once that has ended."
     return f"Every path goes through {link}: dropping it frees the object."
 
 
