@@ -235,7 +235,8 @@ class Ledger:
         known.is_weak |= finding.is_weak
         known.refs = watch.refs(objects)[:MOST_REMEMBERED]
         if verdict in ("leak", "bounded", "lent") and finding.container is not None:
-            known.growths.append(Growth(finding.container))
+            is_named = finding.place is not None and finding.place.leads_by_name_from(finding.container)
+            known.growths.append(Growth(finding.container, has_names=is_named or verdict != "leak"))
         return known
 
 
@@ -257,6 +258,8 @@ def _placed(known: Sequence[Known], living: Mapping[int, type]) -> Iterator[tupl
             continue
         if each.verdict == "leak":
             members = [obj for node, obj in each.place.held(is_strict=False).items() if node in living]
+            for growth in each.growths:
+                members = growth.without_named(members)
             members += below(members, living.keys() - set(map(id, members))) if members else []
         else:
             members = each.place.held_alone(living.keys())

@@ -14,7 +14,7 @@ import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from pytest_leakcheck.heap.places import are_reached, below_each, place_of
+from pytest_leakcheck.heap.places import are_reached, below_each, is_name, place_of
 from pytest_leakcheck.runtime import collector as gc
 from pytest_leakcheck.runtime import rawtypes
 
@@ -28,9 +28,13 @@ if TYPE_CHECKING:
 class Growth:
     """The entries of a container that a leak goes into, from the time it was confirmed."""
 
-    def __init__(self, container: Place) -> None:
-        """Take the entries that there are for known."""
+    def __init__(self, container: Place, *, has_names: bool = True) -> None:
+        """Take the entries that there are for known.
+
+        Without `has_names`, what a dict has by a name is another matter than what piles up there by numbers or objects.
+        """
         self._container = container
+        self._has_names = has_names
         self._known: set[int] = set()
         self._most = self._size()
         """The most entries that a look has found, where the type tells of their number."""
@@ -53,14 +57,22 @@ class Growth:
             for entry in itertools.takewhile(lambda entry: id(entry) not in self._known, _backwards(each))
         ]
         self._known.update(map(id, fresh))
-        return fresh
+        return self.without_named(fresh)
 
     def take_new(self) -> list[Any]:
         """Return all entries that came since the last call of either, at the cost of looking at each."""
         entries = [entry for each in self._container.held(is_exact=False).values() for entry in _entries(each)]
         known, self._known = self._known, set(map(id, entries))
         fresh = self._known - known
-        return [entry for entry in entries if id(entry) in fresh] if fresh else []
+        return self.without_named([entry for entry in entries if id(entry) in fresh]) if fresh else []
+
+    def without_named(self, entries: list[Any]) -> list[Any]:
+        """Leave out those of a dict's entries that go by a name, where these are another matter."""
+        if self._has_names or not entries:
+            return entries
+        dicts = (each for each in self._container.held(is_exact=False).values() if rawtypes.is_instance(each, dict))
+        named = {id(value) for each in dicts for key, value in rawtypes.items_of(each) if is_name(key)}
+        return [entry for entry in entries if id(entry) not in named]
 
     def leads_back(self, nodes: AbstractSet[int]) -> bool:
         """Tell whether all entries by weak references whose values have ids in `nodes` lead back to these keys.

@@ -67,6 +67,11 @@ class Place:
                 return Place(self._owner, self._steps[:number])
         return None
 
+    def leads_by_name_from(self, container: Place) -> bool:
+        """Tell whether an entry by a name is what leads on from a container on the way."""
+        number = len(container._steps)
+        return self.is_below(container) and number < len(self._steps) and self._steps[number].key is not None
+
     def is_below(self, other: Place) -> bool:
         """Tell whether a place is on the way that leads on from `other`."""
         return self._owner() is other._owner() and self._steps[: len(other._steps)] == other._steps
@@ -327,6 +332,11 @@ def _name_in(holder: Any, value: Any, *, is_data: bool) -> str | None:
     if is_data and items is not None:
         return _name_of(key)
     return key if type(key) is str and key.isidentifier() and len(key) <= _MOST_KEY else None
+
+
+def is_name(key: object) -> bool:
+    """Tell whether a key of a dict is a name, and no data."""
+    return _name_of(key) is not None
 
 
 def _name_of(key: object, depth: int = _DEEPEST) -> str | None:
