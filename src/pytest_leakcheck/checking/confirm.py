@@ -168,7 +168,10 @@ class Confirmation:
             self._note_pending(known)
         else:
             leaks = self._seen_again(known, members, is_growing=again is None and self._is_growing(known))
-        self._recognised += self.watch.refs(members)
+        refs = self.watch.refs(members)
+        if known.verdict == "leak":
+            known.keep_in_mind(refs)
+        self._recognised += refs
         self.watch.forget(members)
         return leaks
 

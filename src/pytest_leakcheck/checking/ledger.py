@@ -74,6 +74,10 @@ class Known:
         """Tell whether a survivor remembered still lives."""
         return any(ref() is not None for ref in self.refs)
 
+    def keep_in_mind(self, refs: Sequence[weakref.ref[Any]]) -> None:
+        """Remember further survivors of a leak, the latest of all: those that came first may be replaced meanwhile."""
+        self.refs = [*(ref for ref in self.refs if ref() is not None), *refs][-MOST_REMEMBERED:]
+
     def is_over(self) -> bool:
         """Tell whether it was a leak whose survivors are all dead: the place was emptied, and nothing piles up yet."""
         return self.verdict == "leak" and bool(self.refs) and not self.has_living()

@@ -14,7 +14,7 @@ import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from pytest_leakcheck.heap.places import are_reached, below_each, is_name, place_of
+from pytest_leakcheck.heap.places import are_reached, below_each, name_of, place_of
 from pytest_leakcheck.runtime import collector as gc
 from pytest_leakcheck.runtime import rawtypes
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from pytest_leakcheck.heap.places import Place
+
+
+MOST_NAMED = 8
+"""Entries by different names that are another matter than what piles up beside them by numbers."""
 
 
 class Growth:
@@ -35,11 +39,14 @@ class Growth:
         """
         self._container = container
         self._has_names = has_names
+        self._names: set[str] = set()
+        """Those of the entries that were left out so far."""
         self._known: set[int] = set()
-        self._most = self._size()
-        """The most entries that a look has found, where the type tells of their number."""
+        self._most = self._size() or 0
+        """The most entries that were there, where the type tells of their number."""
+        self._is_looked_at = False
         self.has_grown = False
-        """Whether the last look found more entries than any before it, so that none came in the stead of others."""
+        """Whether the last look, and not the first, found more entries than ever: none came in the stead of others."""
         self.take_new()
 
     def _size(self) -> int | None:
@@ -49,8 +56,8 @@ class Growth:
         """Return the entries behind the last known one: that costs as much as is new, and is mostly all of it."""
         containers = self._container.held(is_exact=False).values()
         size = self._size()
-        self.has_grown = self._most is not None and size is not None and size > self._most
-        self._most = None if size is None else max(size, self._most or 0)
+        self.has_grown = self._is_looked_at and size is not None and size > self._most
+        self._most, self._is_looked_at = max(size or 0, self._most), True
         fresh = [
             entry
             for each in containers
@@ -67,12 +74,19 @@ class Growth:
         return self.without_named([entry for entry in entries if id(entry) in fresh]) if fresh else []
 
     def without_named(self, entries: list[Any]) -> list[Any]:
-        """Leave out those of a dict's entries that go by a name, where these are another matter."""
+        """Leave out those of a dict's entries that go by a name, where these are another matter.
+
+        Not where there are more and more: each of them costs a second run.
+        """
         if self._has_names or not entries:
             return entries
+        sought = set(map(id, entries))
         dicts = (each for each in self._container.held(is_exact=False).values() if rawtypes.is_instance(each, dict))
-        named = {id(value) for each in dicts for key, value in rawtypes.items_of(each) if is_name(key)}
-        return [entry for entry in entries if id(entry) not in named]
+        keys = {id(value): key for each in dicts for key, value in rawtypes.items_of(each) if id(value) in sought}
+        named = {node: name for node, key in keys.items() if (name := name_of(key)) is not None}
+        self._names.update(named.values())
+        self._has_names = len(self._names) > MOST_NAMED
+        return entries if self._has_names else [entry for entry in entries if id(entry) not in named]
 
     def leads_back(self, nodes: AbstractSet[int]) -> bool:
         """Tell whether all entries by weak references whose values have ids in `nodes` lead back to these keys.

@@ -330,16 +330,11 @@ def _name_in(holder: Any, value: Any, *, is_data: bool) -> str | None:
     items = _items_of(holder)
     key = next((key for key, found in (_attributes_of(holder) if items is None else items) if found is value), None)
     if is_data and items is not None:
-        return _name_of(key)
+        return name_of(key)
     return key if type(key) is str and key.isidentifier() and len(key) <= _MOST_KEY else None
 
 
-def is_name(key: object) -> bool:
-    """Tell whether a key of a dict is a name, and no data."""
-    return _name_of(key) is not None
-
-
-def _name_of(key: object, depth: int = _DEEPEST) -> str | None:
+def name_of(key: object, depth: int = _DEEPEST) -> str | None:
     """Return the name that a key of a dict is; None for data: numbers, objects, and texts or classes made for one."""
     if type(key) is str:
         return None if len(key) > _MOST_KEY or _is_counted(key) else key
@@ -348,7 +343,7 @@ def _name_of(key: object, depth: int = _DEEPEST) -> str | None:
         return None if "<locals>" in name else f"class {name}"
     if type(key) is not tuple or not depth or len(key) > _MOST_PARTS:
         return None
-    names = [_name_of(part, depth - 1) for part in key]
+    names = [name_of(part, depth - 1) for part in key]
     pairs = zip(key, names, strict=True)
     known = [f"{part!r}" if rawtypes.is_one_of(type(part), _ATOMS) else name for part, name in pairs]
     return f"({', '.join(map(str, known))})" if any(names) and None not in known else None
@@ -393,7 +388,7 @@ def _attributes_of(holder: Any) -> list[tuple[Any, Any]]:
 def _entries_by(name: str, items: Iterable[tuple[Any, Any]]) -> list[Any]:
     """Return the values of a dict by the keys that have a name."""
     found = [value for key, value in items if type(key) is str and key == name]
-    return found or [value for key, value in items if type(key) is not str and _name_of(key) == name]
+    return found or [value for key, value in items if type(key) is not str and name_of(key) == name]
 
 
 def _follow(wave: dict[int, Any], step: _Step) -> dict[int, Any]:
