@@ -603,22 +603,38 @@ def _mocked(holder: object, name: object, steps: int) -> Named | None:
     return _attribute(name.removeprefix("_mock_"), "mock", steps)
 
 
-def _future_callback(path: Path) -> Named | None:
+def _future(path: Path) -> Named | None:
     """Name what asyncio's Future or Task holds and no attribute shows: `_callbacks` answers with a new list."""
-    if rawtypes.module_of(type(path[0])) != "_asyncio":
+    future, held = path[0], path[1]
+    if all(rawtypes.module_of(base) != "_asyncio" for base in rawtypes.mro_of(type(future))):
         return None
-    if type(path[1]) is types.TracebackType:  # pragma: only on CPython 3.10, which keeps a CancelledError's parts
-        return _through_traceback(path, "CancelledError")
-    callbacks = rawtypes.c_attribute(path[0], "_callbacks")
-    if any(held is path[1] for pair in rawtypes.items_in(callbacks) for held in list(rawtypes.items_in(pair))[:1]):
+    if type(held) is types.TracebackType:  # that of its error, or on CPython 3.10 of its cancellation
+        error = rawtypes.c_attribute(future, "_exception")
+        return _through_traceback(path, "CancelledError" if error is None else describe.short_type_name(type(error)))
+    callbacks = rawtypes.c_attribute(future, "_callbacks")
+    if any(each is held for pair in rawtypes.items_in(callbacks) for each in list(rawtypes.items_in(pair))[:1]):
         return Named("callback for when it is done", "future callback", "callback", 1)
-    return None
+    return _cancellation(path)
+
+
+def _cancellation(path: Path) -> Named | None:
+    """Name what the error holds that a cancelled future has by no attribute."""
+    future, held = path[0], path[1]
+    if not rawtypes.is_instance(held, BaseException) or held is rawtypes.c_attribute(future, "_exception"):
+        return None
+    inner = _exception(path[1:]) if len(path) > 2 else None
+    if inner is not None and inner.kind == "traceback":
+        return inner._replace(steps=inner.steps + 1)
+    return Named("error of its cancellation", "exception", "error of its cancellation", 1)
 
 
 _C_ATTRIBUTES = (
     (
         "_asyncio.",
-        ("_coro", "_callbacks", "_result", "_exception", "_loop", "_context", "_fut_waiter", "_source_traceback"),
+        (
+            *("_coro", "_callbacks", "_result", "_exception", "_loop", "_context", "_fut_waiter"),
+            *("_source_traceback", "_cancel_message"),
+        ),
     ),
     ("_io.", ("raw", "buffer")),
     ("builtins.property", ("fget", "fset", "fdel")),
@@ -632,7 +648,6 @@ _C_ATTRIBUTES = (
     ("builtins.async_generator", ("ag_await",)),
     ("builtins.coroutine", ("cr_await",)),
     ("builtins.generator", ("gi_yieldfrom",)),
-    ("builtins.mappingproxy", ()),
     ("collections.defaultdict", ("default_factory",)),
 )
 
@@ -641,13 +656,11 @@ def _c_attribute(path: Path) -> Named | None:
     """Name what an object of a built-in type holds by the attribute that shows it; these getters run C code alone."""
     holder, held = path[0], path[1]
     kind = type(holder)
-    full = f"{rawtypes.module_of(kind)}.{rawtypes.qualname_of(kind)}"
-    if full == "builtins.mappingproxy":
+    if kind is types.MappingProxyType:
         return Named("underlying mapping", "wrapped", "underlying mapping", 1)
+    bases = [f"{rawtypes.module_of(base)}.{rawtypes.qualname_of(base)}" for base in rawtypes.mro_of(kind)]
     for prefix, names in _C_ATTRIBUTES:
-        if full.startswith(prefix) or prefix in (
-            f"{rawtypes.module_of(b)}.{rawtypes.qualname_of(b)}" for b in rawtypes.mro_of(kind)
-        ):
+        if any(base.startswith(prefix) for base in bases):
             for name in names:
                 if rawtypes.c_attribute(holder, name) is held:
                     return Named(f".{name}", "attribute", f".{name}", 1)
@@ -682,7 +695,7 @@ RULES: tuple[Rule, ...] = (
     _mapping,
     _sequence,
     _set,
-    _future_callback,
+    _future,
     _c_attribute,
     _memoryview,
 )

@@ -293,7 +293,7 @@ def c_attribute(obj: object, name: str) -> Any:
     descriptor = _own_descriptor(obj, name, (types.GetSetDescriptorType, types.MemberDescriptorType))
     try:
         return None if descriptor is None else descriptor.__get__(obj)
-    except (AttributeError, TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError, RuntimeError):  # the last of a task that was not initialised
         return None
 
 
