@@ -11,6 +11,7 @@ import contextvars
 import enum
 import functools
 import itertools
+import keyword
 import operator
 import threading
 import types
@@ -269,7 +270,8 @@ def name_step(path: Path) -> Named:
 
 
 def _attribute(name: object, kind: str, steps: int) -> Named:
-    is_name = type(name) is str and not describe.has_token(name)
+    is_typable = type(name) is str and name.isidentifier() and not keyword.iskeyword(name)
+    is_name = is_typable and not describe.has_token(name)  # type: ignore[arg-type]
     text = f".{describe.clean(name)}" if is_name else f".__dict__[{describe.key_text(name)}]"  # type: ignore[arg-type]
     return Named(text, kind, text, steps)
 
