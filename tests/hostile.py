@@ -10,6 +10,7 @@ import collections
 import collections.abc
 import contextlib
 import contextvars
+import enum
 import functools
 import gc
 import json
@@ -167,6 +168,22 @@ def text_for_a_key(thing):
 @case
 def text_in_a_tuple_for_a_key(thing):
     app.kept = {(Text("key"), Number(1)): thing}
+
+
+@case
+def member_of_an_enum_for_a_key(thing):
+    meta = type("EnumMeta", (enum.EnumMeta,), {"__getattribute__": _guarded(enum.EnumMeta, "__getattribute__")})
+    body = {name: _guarded(int, name) for name in ("__eq__", "__hash__", "__repr__", "__str__", "__getattribute__")}
+    kind = type.__new__(meta, "Number", (int,), body)
+    one, other = int.__new__(kind, 1), int.__new__(kind, 2)
+    vars(one)["_name_"], vars(other)["_name_"] = "ONE", Text("OTHER")
+    app.kept = {one: 1, (one, other): thing}
+
+
+@case
+def named_tuple_for_a_key(thing):
+    kind = hostile(tuple, _fields=("x", "y"))
+    app.kept = {kind([1, Text("b")]): thing}
 
 
 @case

@@ -141,6 +141,7 @@ OWN_TABLES = {
         "rawtypes.counts_of(names)",
         "_ENVIRONMENT._data",
         "wanted",
+        "_NOT_TYPABLE",
         "_SIZED",
         "context",
         "sys._current_frames()",

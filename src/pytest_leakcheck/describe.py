@@ -6,6 +6,7 @@ Types are read through the descriptors of ``type`` and ``object``, so that no ``
 
 from __future__ import annotations
 
+import enum
 import os
 import re
 import types
@@ -24,6 +25,8 @@ _MOST_OF_PATH = 1_000
 """Characters at the end of a file's path that are looked at for its last parts."""
 _MOST_OF_KEY, _MOST_OF_BYTES = 40, 16
 """Longer keys are told by their kind and length: they are users' data more likely than names."""
+_MOST_PARTS = 4
+"""Tuples with more parts are told by their kind."""
 _LEAST_OF_VALUE = 8
 """Environment variables have shorter values that are words, numbers and switches."""
 _WORD = re.compile(r"[A-Za-z0-9_+=~-]{16,}")
@@ -130,8 +133,8 @@ def _is_in_environment(text: str) -> bool:
     return wanted in list(_ENVIRONMENT._data.values())  # noqa: SLF001 - its own methods decode each one
 
 
-def key_text(key: object, *, depth: int = 2) -> str:  # noqa: PLR0911 - one line a kind of key
-    """Return a dict key as a person could type it where it is a plain value, else its type in angle brackets.
+def key_text(key: object, *, depth: int = 2) -> str:
+    """Return a dict key as a person could type it where it is a plain value, else what it is in angle brackets.
 
     A long text, one that looks like a token, and the value of an environment variable are told by kind and length: a
     report must not carry users' data about. Tuples are told down to `depth`, as one that holds
@@ -142,20 +145,52 @@ def key_text(key: object, *, depth: int = 2) -> str:  # noqa: PLR0911 - one line
         return _quoted(key)  # type: ignore[arg-type]
     if kind is int and key.bit_length() > _MOST_BITS:  # type: ignore[attr-defined]
         return "<int>"
-    if rawtypes.is_one_of(kind, (int, float, bool, type(None), complex)):
-        return clean(repr(key), 40)
+    if rawtypes.is_one_of(kind, (int, float, bool, type(None), complex, type(...))):
+        text = clean(repr(key), 40)
+        return _NOT_TYPABLE.get(text, text)
     if kind is bytes:
         is_short = len(key) <= _MOST_OF_BYTES and is_telling(key.decode("latin-1"))  # type: ignore[arg-type,attr-defined]
         return clean(repr(key), 40) if is_short else f"<bytes of length {len(key)}>"  # type: ignore[arg-type]
-    if kind is tuple and len(key) <= 4 and depth:  # type: ignore[arg-type]
-        inner = ", ".join(key_text(part, depth=depth - 1) for part in key)  # type: ignore[attr-defined]
-        return clean(f"({inner},)" if len(key) == 1 else f"({inner})")  # type: ignore[arg-type]
+    text = _tuple_text(key, depth) if depth else ""
+    return text or _name_of_key(key) or f"<{short_type_name(kind)}>"
+
+
+_NOT_TYPABLE = {"inf": "float('inf')", "-inf": "float('-inf')", "nan": "float('nan')", "Ellipsis": "..."}
+"""How to type what its ``repr`` is no Python of."""
+
+
+def _tuple_text(key: object, depth: int) -> str:
+    """Return a short tuple as a person could type it, or a named one with its class; empty for anything else."""
+    kind = type(key)
+    if not (kind is tuple or rawtypes.fields_of(kind)) or tuple.__len__(key) > _MOST_PARTS:  # type: ignore[arg-type]
+        return ""
+    inner = ", ".join(key_text(part, depth=depth - 1) for part in rawtypes.items_in(key))
+    if kind is not tuple:
+        return clean(f"{short_type_name(kind)}({inner})")
+    return clean(f"({inner},)" if tuple.__len__(key) == 1 else f"({inner})")  # type: ignore[arg-type]
+
+
+def _name_of_key(key: object) -> str:
+    """Return what names a key that is no plain value: a class, a member of an enum, a function; empty for others."""
+    kind = type(key)
     if rawtypes.is_type(key):
         return short_type_name(key)
+    if rawtypes.derives(type(kind), enum.EnumMeta):
+        return _member_text(kind, rawtypes.attribute(key, "_name_"))
+    if rawtypes.is_one_of(kind, (types.FunctionType, types.MethodType, types.BuiltinMethodType)):
+        return f"<{label(key)}>"
     if rawtypes.derives(kind, weakref.ref):
         referent = weakref.ref.__call__(key)  # type: ignore[arg-type]
         return "<dead weak reference>" if referent is None else f"<weak reference to {short_type_name(type(referent))}>"
-    return f"<{short_type_name(kind)}>"
+    return ""
+
+
+def _member_text(kind: type, name: object) -> str:
+    """Return a member of an enum as a person could type it, or several members of a flag; empty without names."""
+    if type(name) is not str or not is_telling(name):
+        return ""
+    names = name.split("|")
+    return "|".join(f"{short_type_name(kind)}.{each}" for each in names) if all(map(str.isidentifier, names)) else ""
 
 
 def _quoted(text: str) -> str:

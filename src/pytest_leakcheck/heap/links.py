@@ -564,10 +564,8 @@ def _item(kind: str, position: object) -> Named:
 
 def _field(holder: object, index: int) -> Named | None:
     """Name an item of a named tuple by its field."""
-    names = rawtypes.item_of(rawtypes.class_dict(type(holder)), "_fields")
-    if not rawtypes.is_instance(holder, tuple) or type(names) is not tuple or index >= len(names):
-        return None
-    return _attribute(names[index], "attribute", 1)
+    names = rawtypes.fields_of(type(holder))
+    return _attribute(names[index], "attribute", 1) if index < len(names) else None
 
 
 def _set(path: Path) -> Named | None:

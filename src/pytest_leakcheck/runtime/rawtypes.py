@@ -266,6 +266,12 @@ def module_name(module: types.ModuleType) -> str:
     return text_of(item_of(module_dict(module), "__name__"), "?")
 
 
+def fields_of(kind: type) -> tuple[Any, ...]:
+    """Return the fields of a class of named tuples; none of any other class."""
+    found = (item_of(class_dict(base), "_fields") for base in mro_of(kind)) if derives(kind, tuple) else ()
+    return next((names for names in found if type(names) is tuple), ())
+
+
 def instance_dict(obj: object) -> dict[str, Any] | None:
     """Return the instance ``__dict__`` of `obj`, or None where it has none.
 
