@@ -5,7 +5,7 @@ import typing
 
 import pytest
 
-from pytest_leakcheck.describe import key_text
+from pytest_leakcheck.describe import key_text, quoted
 
 
 class Color(enum.Enum):
@@ -91,3 +91,21 @@ def test_a_key_is_told_as_it_can_be_typed(key, text):
 def test_several_members_of_a_flag_are_told_one_by_one():
     """Their common name is that of each, joined."""
     assert key_text(Right.READ | Right.WRITE) == "Right.READ|Right.WRITE"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("t\x1b[0m", r"'t\x1b[0m'"),
+        ("\ud800\n", r"'\ud800\n'"),
+        (r"C:\shop", r"'C:\\shop'"),
+        ("it's", '"it\'s"'),
+        ("##[error]", r"'#\x23[error]'"),
+        ("x" * 60, f"'{'x' * 60}'"),
+        ("x" * 61, f"'{'x' * 59}…'"),
+        ("x" * 10_000_000, f"'{'x' * 59}…'"),
+    ],
+)
+def test_a_name_is_escaped_once(text, told):
+    """In quotes, it is the literal that a person would type, unless it is cut."""
+    assert quoted(text) == told

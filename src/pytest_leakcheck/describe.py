@@ -54,6 +54,12 @@ def clean(text: str, limit: int = MAX_TEXT) -> str:
     return printable if is_whole and len(printable) <= limit else printable[: limit - 1] + "…"
 
 
+def quoted(text: str, limit: int = MAX_TEXT) -> str:
+    """Return `text` in quotes, as a person could type it, cut as `clean` does: what is not printable escaped once."""
+    told = repr(str.__getitem__(text, slice(limit + 1)))
+    return f"{told[0]}{clean(told[1:-1], limit)}{told[0]}"
+
+
 def type_name(kind: type) -> str:
     """Return the dotted name of a type, without its module where that is ``builtins``."""
     module, name = (text[: 2 * MAX_TEXT] for text in (rawtypes.module_of(kind), rawtypes.qualname_of(kind)))
@@ -74,7 +80,7 @@ def name_of(obj: Any) -> str:
 
 def fixture_name(scope: str, name: str) -> str:
     """Return the words for a fixture: ``module-scoped fixture 'server'``."""
-    return f"{scope}-scoped fixture {clean(name)!r}"
+    return f"{scope}-scoped fixture {quoted(name)}"
 
 
 def short_type_name(kind: type) -> str:
@@ -142,7 +148,7 @@ def key_text(key: object, *, depth: int = 2) -> str:
     """
     kind = type(key)
     if kind is str:
-        return _quoted(key)  # type: ignore[arg-type]
+        return _text_text(key)  # type: ignore[arg-type]
     if kind is int and key.bit_length() > _MOST_BITS:  # type: ignore[attr-defined]
         return "<int>"
     if rawtypes.is_one_of(kind, (int, float, bool, type(None), complex, type(...))):
@@ -193,11 +199,11 @@ def _member_text(kind: type, name: object) -> str:
     return "|".join(f"{short_type_name(kind)}.{each}" for each in names) if all(map(str.isidentifier, names)) else ""
 
 
-def _quoted(text: str) -> str:
+def _text_text(text: str) -> str:
     """Return a text as a person could type it, or its kind and length."""
     if not is_telling(text) or _is_in_environment(text):
         return f"<str of length {len(text)}>"
-    return repr(clean(text, 2 * _MOST_OF_KEY)).replace("\\\\", "\\")
+    return quoted(text, 2 * _MOST_OF_KEY)
 
 
 def error_text(error: BaseException) -> str:

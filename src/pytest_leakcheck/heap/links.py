@@ -288,9 +288,11 @@ def _frame(path: Path) -> Named | None:
 def _local(frame: types.FrameType, held: object, steps: int) -> Named:
     where = f"{describe.function_name(frame.f_code)} ({describe.place(frame.f_code, frame.f_lineno)})"
     found = next((name for name, value in take_locals(frame) if value is held), None)
-    name = describe.clean(found or "?")
-    text = f"a temporary of {where}" if found is None else f"local {name!r} of {where}"
-    return Named(text, "local variable", f"local {name} of {describe.function_name(frame.f_code)}", steps)
+    name = found or "?"
+    text = f"a temporary of {where}" if found is None else f"local {describe.quoted(name)} of {where}"
+    return Named(
+        text, "local variable", f"local {describe.clean(name)} of {describe.function_name(frame.f_code)}", steps
+    )
 
 
 _SUSPENDED: tuple[tuple[type, str, str], ...] = (
@@ -386,8 +388,8 @@ def _closure_variable(path: Path, name: str) -> Named | None:
     steps = 3 if held is function.__closure__ else 2
     if len(path) <= steps or not any(path[steps - 1] is cell for cell in cells):
         return None
-    variable = describe.clean(function.__code__.co_freevars[_index_of(cells, path[steps - 1])])
-    text = f"closure variable {variable!r} of {name}"
+    variable = function.__code__.co_freevars[_index_of(cells, path[steps - 1])]
+    text = f"closure variable {describe.quoted(variable)} of {name}"
     return Named(text, "closure variable", text, steps)
 
 
@@ -399,8 +401,8 @@ def _default_argument(path: Path, name: str) -> Named | None:
     if any(path[steps] is value for value in defaults):
         names = function.__code__.co_varnames[: function.__code__.co_argcount]
         index = _index_of(defaults, path[steps]) - len(defaults)
-        variable = describe.clean(names[index]) if -index <= len(names) else "?"  # there may be more than arguments
-        text = f"default argument {variable!r} of {name}"
+        variable = names[index] if -index <= len(names) else "?"  # there may be more than arguments
+        text = f"default argument {describe.quoted(variable)} of {name}"
         return Named(text, "default argument", text, steps)
     if held is function.__kwdefaults__ and len(path) > 2:
         found = rawtypes.key_of(held, path[2])
@@ -484,7 +486,7 @@ def _context(path: Path) -> Named | None:
         steps += 1
     for variable, value in context.items():
         if value is path[steps]:
-            text = f"context variable {describe.clean(variable.name)!r}"
+            text = f"context variable {describe.quoted(variable.name)}"
             return Named(text, "context variable", text, steps)
     return None
 
@@ -497,7 +499,7 @@ def _is_of_node(node: object, held: object) -> bool:
 def _context_default(path: Path) -> Named | None:
     if type(path[0]) is not contextvars.ContextVar:
         return None
-    text = f"default of the context variable {describe.clean(path[0].name)!r}"
+    text = f"default of the context variable {describe.quoted(path[0].name)}"
     return Named(text, "context default", text, 1)
 
 

@@ -234,9 +234,8 @@ class Roots:
         return Start(anchor, Root(describe.clean(name), "module"))
 
     def _add_context(self) -> None:
-        root = Root(
-            "current context", "context", f"of thread {describe.clean(thread_name(threading.current_thread()))!r}"
-        )
+        thread = describe.quoted(thread_name(threading.current_thread()))
+        root = Root("current context", "context", f"of thread {thread}")
         for tree in filter(rawtypes.is_context_tree, gc.get_referents(contextvars.copy_context())):
             self._add(tree, Start(Anchor(STDLIB, 0, ""), root))
 
@@ -294,10 +293,10 @@ class Roots:
         kind: RootKind = "pytest itself" if is_pytest else "running frame" if frame.is_current else "thread"
         function = frame.function
         name = f"{function} ({frame.place})"
-        root = Root(f"thread {describe.clean(frame.thread)!r}" if kind == "thread" else name, kind)
+        root = Root(f"thread {describe.quoted(frame.thread)}" if kind == "thread" else name, kind)
         code = frame.frame.f_code
         for variable, value in frame.take_locals():
-            text = f"local {describe.clean(variable)!r} of {name}"
+            text = f"local {describe.quoted(variable)} of {name}"
             link = Link(
                 text, describe.label(value), "local variable", f"local {describe.clean(variable)} of {function}"
             )
@@ -389,8 +388,8 @@ def _class_start(kind: type, names: rawtypes.Names) -> Start | None:
 def _thread_start(thread: Any) -> Start | None:
     if not any(thread is running for running in threading.enumerate()):
         return None
-    name = describe.clean(thread_name(thread))
-    return Start(Anchor(THIRD_PARTY, 1, name), Root(f"thread {name!r}", "thread"))
+    name = describe.quoted(thread_name(thread))
+    return Start(Anchor(THIRD_PARTY, 1, name), Root(f"thread {name}", "thread"))
 
 
 def _loop_start(loop: Any) -> Start | None:
@@ -404,8 +403,8 @@ def _task_start(task: Any) -> Start | None:
         return None
     if rawtypes.text_of(rawtypes.attribute(task, "_state"), "PENDING") != "PENDING":
         return None  # pragma: only on PyPy, where tasks are written in Python
-    name = describe.clean(rawtypes.text_of(_of_task(task, "_name")))
-    return Start(Anchor(THIRD_PARTY, 1, name), Root(f"task {name!r}", "asyncio task", "pending"))
+    name = describe.quoted(rawtypes.text_of(_of_task(task, "_name")))
+    return Start(Anchor(THIRD_PARTY, 1, name), Root(f"task {name}", "asyncio task", "pending"))
 
 
 def _of_task(task: Any, name: str) -> Any:
@@ -419,7 +418,7 @@ def _pytest_start(obj: Any) -> Start | None:
     names = {rawtypes.qualname_of(base) for base in own if rawtypes.module_naming(base) is not None}
     if "FixtureDef" in names:
         scope = rawtypes.text_of(rawtypes.attribute(rawtypes.attribute(obj, "_scope"), "_value_"), "function")
-        name = describe.clean(rawtypes.text_of(rawtypes.attribute(obj, "argname")))
+        name = rawtypes.text_of(rawtypes.attribute(obj, "argname"))
         if scope != "function" and not name.startswith(_XUNIT_FIXTURES):
             return Start(Anchor(WEAK, 0, name), Root(describe.fixture_name(scope, name), "fixture"))
     elif names.isdisjoint(_HOUSEKEEPERS):
