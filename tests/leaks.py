@@ -94,7 +94,7 @@ def run_leak(source: str, *, is_cutting: bool = False) -> dict[str, object]:
     app = types.ModuleType("app")
     sys.modules["app"] = app
     exec(PRELUDE, vars(app))  # noqa: S102 - the leaks are written as source
-    exec(compile(source, "/project/src/app.py", "exec"), vars(app))  # noqa: S102
+    exec(compile(source, "/project/src/app.py", "exec", dont_inherit=True), vars(app))  # noqa: S102
     if hasattr(app, "run"):
         app.run(make, look)
     else:

@@ -378,7 +378,7 @@ def _function(path: Path) -> Named | None:
         found = rawtypes.key_of(held, path[2])
         text = f"global {describe.key_text(found[0]) if found else '?'} of {name}"
         return Named(text, "global of a lost module", text, 2)
-    return _closure_variable(path, name) or _default_argument(path, name)
+    return _closure_variable(path, name) or _default_argument(path, name) or _annotation(path)
 
 
 def _closure_variable(path: Path, name: str) -> Named | None:
@@ -409,6 +409,25 @@ def _default_argument(path: Path, name: str) -> Named | None:
         text = f"default argument {describe.key_text(found[0]) if found else '?'} of {name}"
         return Named(text, "default argument", text, 2)
     return None
+
+
+_NO_ANNOTATIONS = ("__dict__", "__doc__", "__module__", "__builtins__", "__type_params__")
+"""What else of a function may be a dict or a tuple, beside what its defaults and variables are in."""
+
+
+def _annotation(path: Path) -> Named | None:
+    """Name an annotation by its argument: asked for ``__annotations__``, a function may make a dict, or run code.
+
+    Up to CPython 3.13 names and values are in one tuple until then.
+    """
+    function, held = path[0], path[1]
+    if len(path) == 2 or any(held is rawtypes.c_attribute(function, name) for name in _NO_ANNOTATIONS):
+        return None
+    parts = list(rawtypes.items_in(held))
+    names = rawtypes.items_of(held) if rawtypes.is_instance(held, dict) else zip(parts[::2], parts[1::2], strict=False)
+    name = next((name for name, value in names if value is path[2]), None)
+    text = f".__annotations__[{describe.key_text(name)}]"
+    return None if name is None else Named(text, "attribute", text, 2)
 
 
 def _cell(path: Path) -> Named | None:
@@ -639,6 +658,7 @@ _C_ATTRIBUTES = (
         ),
     ),
     ("_io.", ("raw", "buffer")),
+    ("builtins.function", ("__doc__", "__annotate__", "__type_params__")),
     ("builtins.property", ("fget", "fset", "fdel")),
     ("builtins.staticmethod", ("__func__", "__wrapped__")),
     ("builtins.classmethod", ("__func__", "__wrapped__")),
