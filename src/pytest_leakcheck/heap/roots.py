@@ -371,8 +371,12 @@ def _exit_callbacks() -> list[object]:
 
 
 def _order(name: str) -> str:
-    """Return what puts modules of one rank in order: the outermost first, so that none is named for a mere import."""
-    return f"{name.count('.'):02d} {name}"
+    """Return what puts modules of one rank in order: the outermost first, so that none is named for a mere import.
+
+    Those that their names call private, as a module in C beside the public one, come after all others.
+    """
+    is_private = name.startswith("_") and not name.startswith("__")
+    return f"{is_private:d} {name.count('.'):02d} {name}"
 
 
 def _class_start(kind: type, names: rawtypes.Names) -> Start | None:
