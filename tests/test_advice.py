@@ -215,7 +215,23 @@ def use(thing):
 """
 )
 MOCK = "MAILER = mock.Mock()\n"
+PATCH = """
+MAILER = Handler()
+MAILER.send = print
+
+@pytest.fixture(scope="module", autouse=True)
+def stopping():
+    yield
+    mock.patch.stopall()
+"""
 LOGGER = "LOG = logging.getLogger('advice')\n"
+WEAK = "WEAK = weakref.WeakKeyDictionary()\n"
+WEAK_VALUES = "KEY, WEAK = Thing(), weakref.WeakValueDictionary()\n"
+PLUGIN = """
+class Plugin: ...
+KEPT.append(Plugin)
+Plugin.thing = thing
+"""
 FRAME = """
 def make():
     thing = Thing()
@@ -252,6 +268,20 @@ CASES = [
         "atexit.register(thing.hear)\natexit.unregister(thing.hear)",
     ),
     line("atexit", "finalize", "atexit.register(thing.hear)", "weakref.finalize(thing, print, thing.name)"),
+    line(
+        "patched attribute",
+        "stop",
+        "patcher = mock.patch.object(MAILER, 'send')\npatcher.start()\nMAILER.send(thing)",
+        "patcher = mock.patch.object(MAILER, 'send')\npatcher.start()\nMAILER.send(thing)\npatcher.stop()",
+        PATCH,
+    ),
+    line(
+        "patched attribute",
+        "reset",
+        "mock.patch(f'{__name__}.MAILER').start()\nMAILER.send(thing)",
+        "mock.patch(f'{__name__}.MAILER').start()\nMAILER.send(thing)\nMAILER.reset_mock()",
+        PATCH,
+    ),
     whole(
         "lru_cache",
         "cached_property",
@@ -476,6 +506,25 @@ CASES = [
         "WEAK[thing] = [weakref.ref(thing), 1]",
         "WEAK = weakref.WeakKeyDictionary()\n",
     ),
+    *(
+        line("weakly keyed item", "hold the key weakly", f"WEAK[thing] = {leaky}", f"WEAK[thing] = {mended}", WEAK)
+        for leaky, mended in (
+            ("lambda: thing", "lambda seen=weakref.ref(thing): seen()"),
+            ("thing.hear", "weakref.WeakMethod(thing.hear)"),
+            ("functools.partial(print, thing)", "functools.partial(print, weakref.ref(thing))"),
+        )
+    ),
+    *(
+        line("item by a weak key", cure, "WEAK[KEY] = thing", mended, f"KEY = Thing()\n{WEAK}")
+        for cure, mended in (
+            ("delete", "WEAK[KEY] = thing\ndel WEAK[KEY]"),
+            ("hold the value weakly", "WEAK[KEY] = weakref.ref(thing)"),
+        )
+    ),
+    line("part of a dict key", "a name of it", "NOTES[thing, 1] = 1", "NOTES[id(thing), 1] = 1", "NOTES = {}\n"),
+    line("part of a dict key", "delete", "NOTES[thing, 1] = 1", "NOTES[thing, 1] = 1\nNOTES.clear()", "NOTES = {}\n"),
+    line("weakly valued key", "a name of it", "WEAK[thing] = KEY", "WEAK[id(thing)] = KEY", WEAK_VALUES),
+    line("weakly valued key", "delete", "WEAK[thing] = KEY", "WEAK[thing] = KEY\ndel WEAK[thing]", WEAK_VALUES),
     line("set element", "WeakSet", "SET.add(thing)", "WEAK.add(thing)", "SET = set()\nWEAK = weakref.WeakSet()\n"),
     line("set element", "discard", "SET.add(thing)", "SET.add(thing)\nSET.discard(thing)", "SET = set()\n"),
     line("list item", "remove", "KEPT.append(thing)", "KEPT.append(thing)\nKEPT.remove(thing)"),
@@ -494,6 +543,8 @@ CASES = [
         "QUEUE.append(weakref.ref(thing))",
         "QUEUE = collections.deque()\n",
     ),
+    line("attribute of a class in a container", "take the class out", PLUGIN, f"{PLUGIN}KEPT.remove(Plugin)"),
+    line("attribute of a class in a container", "delete the attribute", PLUGIN, f"{PLUGIN}del Plugin.thing"),
     line("class attribute", "delete", "Handler.current = thing", "Handler.current = thing\ndel Handler.current"),
     line("module global", "delete", "global CURRENT\nCURRENT = thing", "global CURRENT\nCURRENT = thing\ndel CURRENT"),
     line(
@@ -619,15 +670,98 @@ def test_it(assert_collected):
     CACHE[call] = 3
 """
 
+BY_A_WEAK_KEY_THAT_LIVES = """
+import weakref
+
+KEY, WEAK = Thing(), weakref.WeakKeyDictionary()
+
+def test_it(assert_collected):
+    thing = assert_collected(Thing())
+    WEAK[KEY] = lambda: thing
+"""
+BY_A_METACLASS = """
+class Registering(type):
+    known = {}
+
+    def __init__(cls, name, bases, body): cls.known[name] = cls
+
+def test_it(assert_collected):
+    class Plugin(metaclass=Registering):
+        thing = assert_collected(Thing())
+"""
+BY_A_SINGLE_DISPATCH = """
+import functools
+
+@functools.singledispatch
+def show(obj): ...
+
+def test_it(assert_collected):
+    class Plugin:
+        thing = assert_collected(Thing())
+
+    show.register(Plugin)(print)
+"""
+BY_AN_OBJECT_OF_A_CLASS = """
+PLUGINS = []
+
+def test_it(assert_collected):
+    class Plugin:
+        thing = assert_collected(Thing())
+
+    PLUGINS.append(Plugin())
+"""
+IN_A_LIST_BELOW_A_THREAD_LOCAL = """
+import threading
+
+class App:
+    def __init__(self): self.hooks = []
+
+LOCAL = threading.local()
+LOCAL.app = App()
+
+def test_it(assert_collected):
+    LOCAL.app.hooks.append(assert_collected(Thing()))
+"""
+IN_A_KEY_BELOW_A_THREAD_LOCAL = """
+import threading
+
+LOCAL = threading.local()
+LOCAL.cache = {}
+
+def test_it(assert_collected):
+    LOCAL.cache[assert_collected(Thing()), 1] = 2
+"""
+WHAT_A_PATCH_REPLACED = """
+import argparse
+from unittest import mock
+
+@pytest.fixture(scope="module", autouse=True)
+def stopping():
+    yield
+    mock.patch.stopall()
+    del argparse.thing
+
+def test_it(assert_collected):
+    argparse.thing = assert_collected(Thing())
+    mock.patch.object(argparse, "thing", 1).start()
+"""
+
 
 @pytest.mark.parametrize(
     ("source", "kind"),
     [
-        (BY_THE_KEY, "dict key"),
-        (A_KEY_OF_ONES_OWN, "dict key"),
-        (IN_A_CLOSURE, "dict key"),
+        (BY_THE_KEY, "part of a dict key"),
+        (A_KEY_OF_ONES_OWN, "part of a dict key"),
+        (IN_A_CLOSURE, "part of a dict key"),
         (BY_THE_FUNCTION_OF_A_METHOD, "dict item"),
         (ATTRIBUTE_OF_A_KEY, "attribute"),
+        (BY_A_WEAK_KEY_THAT_LIVES, "closure variable"),
+        (BY_A_METACLASS, "attribute of a class in a container"),
+        (BY_A_SINGLE_DISPATCH, "attribute of a class in a container"),
+        (BY_AN_OBJECT_OF_A_CLASS, "attribute of a class in a container"),
+        (IN_A_LIST_BELOW_A_THREAD_LOCAL, "list item"),
+        (IN_A_KEY_BELOW_A_THREAD_LOCAL, "part of a dict key"),
+        (WHAT_A_PATCH_REPLACED, "patched attribute"),
     ],
 )
 def test_advice_is_on_what_holds_the_object_not_on_what_leads_there(suite, source, kind):

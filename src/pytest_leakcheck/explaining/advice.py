@@ -18,6 +18,14 @@ ADVICE: dict[str, str] = {
         'a function and data that know nothing of the object. See: docs, "Finalizers".'
     ),
     "atexit": 'atexit holds its callbacks until the end: atexit.unregister(callback) on close, or weakref.finalize. See: docs, "Finalizers".',
+    "patched attribute": (
+        "unittest.mock.patch was started and not stopped: call patcher.stop() when done (addCleanup(patcher.stop)), or "
+        'reset_mock() where the mock is to stay. See: docs, "Functions".'
+    ),
+    "weakly keyed item": (
+        "A value of a weak dict leads back to its key, which so never dies: let no value lead back to its key, or hold "
+        'the key weakly there. See: docs, "Caches".'
+    ),
     "lru_cache": (
         "An lru_cache keeps the arguments and results of its calls, on a method every self. Cache on the instance "
         "(functools.cached_property, a dict of its own), key by what is needed alone, or call cache_clear(). "
@@ -49,17 +57,29 @@ ADVICE: dict[str, str] = {
     "running frame": 'A function that is still running has it in a local variable: it goes when the function returns. See: docs, "Threads".',
     "local variable": 'A stored frame or traceback keeps the locals of its function: drop it, or call clear() on the frame. See: docs, "Exceptions".',
     "logger": 'A logger lives for good, and its handlers and filters with it: removeHandler(), removeFilter() on close. See: docs, "Observers".',
-    "weakly keyed item": (
-        "A value of a weak dict leads back to its key, which so never dies: let no value lead back to its key, or hold "
-        'the key weakly there. See: docs, "Caches".'
-    ),
     "dict key": 'It is the key of a dict: use weakref.WeakKeyDictionary, or delete the key. See: docs, "Caches".',
+    "part of a dict key": (
+        "It is part of a dict's key, and a tuple takes no weak reference: make the key of what tells the object from "
+        'others (a name, an id), or delete the key when done. See: docs, "Caches".'
+    ),
+    "weakly valued key": (
+        "A WeakValueDictionary holds a key for as long as its value lives: make the key what tells the object from others "
+        '(a name, an id), or delete the item when done. See: docs, "Caches".'
+    ),
+    "item by a weak key": (
+        "A weak dict holds a value for as long as its key lives: delete the item when done, or hold the value weakly "
+        'there. See: docs, "Caches".'
+    ),
     "dict item": (
         'A dict keeps it: use weakref.WeakValueDictionary, or delete the item when done. See: docs, "Caches".'
     ),
     "set element": 'A set keeps it: use weakref.WeakSet, or discard it when done. See: docs, "Observers".',
     "list item": 'A list keeps it: remove it when done, or keep weak references in the list. See: docs, "Observers".',
     "deque item": 'A deque keeps it: take it out when done, or keep weak references in it. See: docs, "Observers".',
+    "attribute of a class in a container": (
+        "A container, such as a registry, keeps the class, or an object of it, with all that the class has: take it out "
+        'when done, or delete the attribute. See: docs, "Caches".'
+    ),
     "class attribute": 'A class attribute lives as long as its class: delete it when done. See: docs, "Caches".',
     "module global": 'A module\'s global lives as long as the program: delete it when done, or keep a weak reference. See: docs, "Caches".',
     "attribute": 'A longer-lived object has it as an attribute: clear that when done, or make it a weak reference. See: docs, "Trees".',

@@ -13,7 +13,16 @@ from pytest_leakcheck.explaining.labels import labelled
 from pytest_leakcheck.extensions import no_words
 from pytest_leakcheck.heap.growth import container_of, partings
 from pytest_leakcheck.heap.holders import Heap, unseen_holders
-from pytest_leakcheck.heap.links import INHERENT, bound_at, bound_of, has_weak_entry, name_links, opened, renamed
+from pytest_leakcheck.heap.links import (
+    INHERENT,
+    bound_at,
+    bound_of,
+    has_patch,
+    has_weak_entry,
+    name_links,
+    opened,
+    renamed,
+)
 from pytest_leakcheck.heap.places import Place, place_of
 from pytest_leakcheck.heap.positions import NOT_KNOWN, Positions
 from pytest_leakcheck.heap.retained import retained
@@ -351,10 +360,15 @@ class _Facing(NamedTuple):
         return replace(
             leak,
             accounting=self._accounting(target, first.trace),
-            advice=_advice(first.trace),
+            advice=_advice(first.trace, is_patched=self._is_patched(first)),
             retained=size[0] if size else 0,
             retained_bytes=size[1] if size else 0,
         )
+
+    def _is_patched(self, told: Told) -> bool:
+        """Tell whether a path goes through what a patch put there that was not stopped."""
+        nodes = (told.nodes[index] for index in (told.rooted, *told.ends))
+        return has_patch([self.heap.objects[node] for node in nodes], told.trace.links)
 
     def _accounting(self, target: int, trace: Trace) -> str:
         total = self.heap.references(target)
@@ -522,16 +536,13 @@ def _why_none(search: Search) -> str:
     return f"no root leads to it in {describe.counted(search.levels, 'level')}: nothing that can be seen holds it"
 
 
-_PLAIN = frozenset(
-    {"dict key", "dict item", "set element", "list item", "deque item", "attribute", "class attribute", "module global"}
-)
+_ITEMS = frozenset({"dict item", "item by a weak key", "list item", "tuple item", "set element", "deque item"})
+_KEYS = frozenset({"dict key", "weakly valued key"})
+_PLAIN = frozenset({*_ITEMS - {"tuple item"}, *_KEYS, "attribute", "class attribute", "module global"})
 """Kinds of holders of which the one nearest to the survivor is what to mend."""
 
 
-_ITEMS = frozenset({"dict item", "list item", "tuple item", "set element", "deque item"})
-
-
-def _advice(trace: Trace) -> str:
+def _advice(trace: Trace, *, is_patched: bool) -> str:
     kinds = {trace.root.kind, *(link.kind for link in trace.links if link.is_suspect or link.kind in INHERENT)}
     if len(trace.links) == 1:
         kinds.add(trace.links[0].kind)
@@ -539,22 +550,48 @@ def _advice(trace: Trace) -> str:
         kinds.add("finalizer")
     if trace.spelled(0) == "sys.modules":
         kinds.add("entry of sys.modules")
-    kinds -= _innocent(trace.links)
-    telling = (kinds & ADVICE.keys()) - _PLAIN or {_nearest_plain(trace.links)}
+    if is_patched:
+        kinds.add("patched attribute")
+    holder = _nearest_plain(trace.links)
+    kinds -= _innocent(trace.links, holder)
+    telling = (kinds & ADVICE.keys()) - _PLAIN or {holder}
     return next((text for kind, text in ADVICE.items() if kind in telling), "")
 
 
-def _innocent(links: Sequence[Link]) -> set[str]:
-    """Return the kinds of links that a path only leads through: a function's, and a variable's that has a container."""
+def _innocent(links: Sequence[Link], holder: str) -> set[str]:
+    """Return the kinds of links that a path only leads through.
+
+    A function's, a variable's that has a container, and a thread-local's if `holder`, which is nearest to the survivor,
+    is a container.
+    """
     below = {link.kind: after.kind for link, after in itertools.pairwise(links)}
     is_through = below.get("closure variable") in _PLAIN - {"attribute"}
     has_self = any(link.kind == "bound method" and link.text == ".__self__" for link in links)
-    return {*(["closure variable"] if is_through else []), *([] if has_self else ["bound method"])}
+    has_container = holder in _ITEMS | _KEYS | {_PART_OF_KEY}
+    return {
+        *(["closure variable"] if is_through else []),
+        *([] if has_self else ["bound method"]),
+        *(["thread-local"] if has_container else []),
+    }
+
+
+_PART_OF_KEY = "part of a dict key"
 
 
 def _nearest_plain(links: Sequence[Link]) -> str:
     """Return the kind of the plain holder that is nearest to the survivor; what is in a key is held by that key."""
-    inner = itertools.takewhile(lambda link: link.kind in _ITEMS or link.kind == "dict key", reversed(links))
-    if any(link.kind == "dict key" for link in inner):
-        return "dict key"
-    return next((link.kind for link in reversed(links) if link.kind in _PLAIN), "")
+    inner = list(itertools.takewhile(lambda link: link.kind in _ITEMS | _KEYS, reversed(links)))
+    key = next((link.kind for link in reversed(inner) if link.kind in _KEYS), "")
+    if key:
+        return _PART_OF_KEY if key == "dict key" and inner[0].kind not in _KEYS else key
+    nearest = next((index for index in reversed(range(len(links))) if links[index].kind in _PLAIN), None)
+    if nearest is None:
+        return ""
+    is_registered = links[nearest].kind == "class attribute" and _is_in_container(links[:nearest])
+    return "attribute of a class in a container" if is_registered else links[nearest].kind
+
+
+def _is_in_container(links: Sequence[Link]) -> bool:
+    """Tell whether a path to a class goes through a container that has it, or an object of it."""
+    last = next((link.kind for link in reversed(links) if link.kind != "class"), "")
+    return last in _ITEMS | _KEYS

@@ -233,6 +233,7 @@ def _most_cached(wrapper: object) -> int | None:
     return most if type(most) is int else None
 
 
+_WEAKLY_KEYED = frozenset({"weakly keyed item", "item by a weak key"})
 _WEAK = (weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.finalize._Info)  # type: ignore[attr-defined]  # noqa: SLF001
 
 
@@ -241,8 +242,25 @@ def has_weak_entry(path: Path, links: Sequence[Link]) -> bool:
 
     The dict may also be a plain one with weak references for keys, whose callbacks do so: `links` are named so.
     """
-    is_keyed = any(link.kind == "weakly keyed item" for link in links)
+    is_keyed = any(link.kind in _WEAKLY_KEYED for link in links)
     return is_keyed or any(rawtypes.is_instance(obj, kind) for obj in path for kind in _WEAK)
+
+
+def has_patch(holders: Sequence[Any], links: Sequence[Link]) -> bool:
+    """Tell whether a patch of ``unittest.mock`` that was started put there what one of `links` is, or holds it itself.
+
+    `holders` are what the links start from, one each.
+    """
+    patch = rawtypes.loaded_class("unittest.mock", "_patch")
+    active = None if patch is None else rawtypes.item_of(rawtypes.class_dict(patch), "_active_patches")
+    patches = [
+        (rawtypes.attribute(each, "target"), rawtypes.text_of(rawtypes.attribute(each, "attribute")))
+        for each in rawtypes.items_in(active)
+    ]
+    return any(
+        holder is active or any(holder is target and link.text == f".{name}" for target, name in patches)
+        for holder, link in zip(holders, links, strict=False)
+    )
 
 
 def opened(path: Path) -> list[Any]:
@@ -559,11 +577,20 @@ def _mapping(path: Path) -> Named | None:
         return None
     for key, value in rawtypes.items_of(holder):
         if value is held:
-            return _item("weakly keyed item" if rawtypes.is_instance(key, weakref.ref) else "dict item", key)
-    for key in rawtypes.listed(dict.keys(holder)):
+            return _item(_kind_of_item(key, path), key)
+    for key, value in rawtypes.items_of(holder):
         if key is held:
-            return Named(f"key {describe.key_text(key)}", "dict key", "key", 1)
+            kind = "weakly valued key" if rawtypes.is_instance(value, weakref.KeyedRef) else "dict key"
+            return Named(f"key {describe.key_text(key)}", kind, "key", 1)
     return None
+
+
+def _kind_of_item(key: Any, path: Path) -> str:
+    """Return the kind of a dict's item: whether it goes by a weak reference, and to what it leads to itself."""
+    if not rawtypes.is_instance(key, weakref.ref):
+        return "dict item"
+    referent = weakref.ref.__call__(key)
+    return "weakly keyed item" if any(referent is obj for obj in path[1:]) else "item by a weak key"
 
 
 def _sequence(path: Path) -> Named | None:
