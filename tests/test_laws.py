@@ -17,6 +17,7 @@ SEARCHING = (
     "heap/positions",
     "heap/retained",
     "heap/roots",
+    "heap/writers",
     "search/paths",
     "search/proof",
 )

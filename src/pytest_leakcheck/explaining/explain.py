@@ -206,7 +206,7 @@ def _tell(
     else:
         objects[:1] = roots.path_to(objects[0])
         length = len(objects)
-        root, objects = logger_root(*class_root(start.root, _opened(heap, objects)))
+        root, objects = logger_root(*class_root(*roots.at_home(start.root, _opened(heap, objects))))
         links, steps = name_links(objects, positions)
     heap.meet(objects)
     named = len(links)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import contextvars
 import itertools
+import operator
 import os
 import signal
 import sys
@@ -30,6 +31,7 @@ from pytest_leakcheck.heap.frames import (
     thread_name,
 )
 from pytest_leakcheck.heap.nearby import Nearby
+from pytest_leakcheck.heap.writers import is_writer
 from pytest_leakcheck.model import Link, Root, RootKind
 from pytest_leakcheck.runtime import collector as gc
 from pytest_leakcheck.runtime import interpreter, rawtypes
@@ -194,6 +196,26 @@ class Roots:
             return [obj] if module is None else [module, obj]
         path = self.nearby.path(obj)
         return [self._module_of_dict.get(id(path[0])), *path]
+
+    def at_home(self, root: Root, objects: list[Any]) -> tuple[Root, list[Any]]:
+        """Start from the one module whose functions change a global, where those of its level have it by an import.
+
+        Of modules that are not the user's: there are few such globals, and of the user's any may be the one to mend.
+        """
+        if len(objects) < 3 or id(objects[1]) not in self._module_of_dict or self._level(objects[0])[0] == USER:
+            return root, objects
+        having = [each for each in self._module_of_dict.values() if _has_global(each, objects[2])]
+        alike = [each for each in having if self._level(each) == self._level(objects[0])]
+        writers = [each for each in alike if is_writer(each, objects[2])] if len(alike) > 1 else []
+        if len(writers) != 1:
+            return root, objects
+        name = describe.clean(self._modules[id(writers[0])][0])
+        return replace(root, name=name), [writers[0], rawtypes.module_dict(writers[0]), *objects[2:]]
+
+    def _level(self, module: types.ModuleType) -> tuple[int, str]:
+        """Return what modules have in common of which none is a better root than another."""
+        name = self._modules[id(module)][0]
+        return module_rank(name, module), _level(name)
 
     def _look_nearby(self, sought: frozenset[int]) -> Nearby:
         names = ((self._modules[id(module)][0], module) for module in self._module_of_dict.values())
@@ -375,8 +397,16 @@ def _order(name: str) -> str:
 
     Those that their names call private, as a module in C beside the public one, come after all others.
     """
+    return f"{_level(name)} {name}"
+
+
+def _has_global(module: types.ModuleType, value: object) -> bool:
+    return any(map(operator.is_, list(dict.values(rawtypes.module_dict(module))), itertools.repeat(value)))
+
+
+def _level(name: str) -> str:
     is_private = name.startswith("_") and not name.startswith("__")
-    return f"{is_private:d} {name.count('.'):02d} {name}"
+    return f"{is_private:d} {name.count('.'):02d}"
 
 
 def _class_start(kind: type, names: rawtypes.Names) -> Start | None:
