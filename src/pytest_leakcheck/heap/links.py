@@ -497,12 +497,12 @@ def _lru_cache(path: Path) -> Named | None:
 
 
 def _thread_local(path: Path) -> Named | None:
-    """Name an attribute of a ``threading.local``: per thread a dict, all of them in a dict of the object's."""
+    """Name an attribute of a ``threading.local``: a dict for each thread, on CPython all of them in one."""
     holder = path[0]
     if not rawtypes.is_instance(holder, threading.local):
         return None
-    dicts = 1
-    while dicts + 1 < len(path) and type(path[dicts]) is dict and dicts < 3:
+    dicts, most = 1, 3 if interpreter.COUNTS_REFERENCES else 2
+    while dicts + 1 < len(path) and type(path[dicts]) is dict and dicts < most:
         dicts += 1
     if dicts == 1:
         return None
