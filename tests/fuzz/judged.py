@@ -75,7 +75,7 @@ def _listen():
     def telling(heap, roots, path, *rest, **more):
         told = tell(heap, roots, path, *rest, **more)
         if told is not None:
-            said.told.append(told._replace(place=None))
+            said.told.append(told)
         return told
 
     def proving(graph, path, **options):

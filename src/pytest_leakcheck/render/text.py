@@ -264,12 +264,12 @@ def _broken(text: str, width: int, hang: int) -> list[str]:
 
 
 def _wrapped(text: str, style: Style) -> list[str]:
-    """Return the lines of a paragraph; a longer word, as the id of a test may be, is left whole to be copied."""
+    """Return the lines of a paragraph; the id of a test is left whole, however long it is, to be copied."""
     return textwrap.wrap(
         text,
         max(60, style.width),
         initial_indent="  ",
         subsequent_indent="  ",
         break_on_hyphens=False,
-        break_long_words=False,
+        break_long_words="::" not in text,
     )
