@@ -148,7 +148,7 @@ def key_text(key: object, *, depth: int = 2) -> str:
     """
     kind = type(key)
     if kind is str:
-        return _text_text(key)  # type: ignore[arg-type]
+        return _text_as_key(key)  # type: ignore[arg-type]
     if kind is int and key.bit_length() > _MOST_BITS:  # type: ignore[attr-defined]
         return "<int>"
     if rawtypes.is_one_of(kind, (int, float, bool, type(None), complex, type(...))):
@@ -199,7 +199,7 @@ def _member_text(kind: type, name: object) -> str:
     return "|".join(f"{short_type_name(kind)}.{each}" for each in names) if all(map(str.isidentifier, names)) else ""
 
 
-def _text_text(text: str) -> str:
+def _text_as_key(text: str) -> str:
     """Return a text as a person could type it, or its kind and length."""
     if not is_telling(text) or _is_in_environment(text):
         return f"<str of length {len(text)}>"
