@@ -5,7 +5,7 @@ import sys
 import pytest
 
 import surroundings
-from pytest_leakcheck.checking.confirm import MOST_KEPT
+from pytest_leakcheck.checking.evidence import MOST_KEPT
 from pytest_leakcheck.runtime.addresses import has_generations
 
 RUNS = """

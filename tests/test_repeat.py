@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_leakcheck.checking.confirm import MOST_KEPT
+from pytest_leakcheck.checking.evidence import MOST_KEPT
 from pytest_leakcheck.running.repeat import made_at
 from pytest_leakcheck.running.sharing import why_not_repeatable
 

@@ -535,7 +535,7 @@ class Check:
     def _without_known(self, leaks: Iterable[Leak]) -> tuple[Leak, ...]:
         """Return the leaks without those that only known holders keep, which are noted."""
         with undisturbed():
-            from pytest_leakcheck.checking.confirm import known_in  # noqa: PLC0415 - most tests never get here
+            from pytest_leakcheck.checking.held import known_in  # noqa: PLC0415 - most tests never get here
 
         holders, left = self.options.extensions.known(), []
         for leak in leaks:

@@ -8,10 +8,11 @@ place, and costs nothing the next time.
 
 from __future__ import annotations
 
-import fnmatch
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_leakcheck.checking.evidence import MOST_KEPT, MOST_SECONDS, Evidence
+from pytest_leakcheck.checking.held import is_held_by, may_live, names_on, where
 from pytest_leakcheck.checking.ledger import MOST_REMEMBERED, Entrusted, Known, Ledger, Note, Verdict, summary
 from pytest_leakcheck.checking.patience import is_let_go, patience
 from pytest_leakcheck.explaining.explain import Finding, examine
@@ -29,9 +30,7 @@ if TYPE_CHECKING:
 
     from pytest_leakcheck.checking.again import Again
     from pytest_leakcheck.checking.lending import Lending
-    from pytest_leakcheck.extensions import KnownHolder
-    from pytest_leakcheck.heap.places import Place
-    from pytest_leakcheck.model import Leak, Survivor, Trace
+    from pytest_leakcheck.model import Leak, Survivor
     from pytest_leakcheck.options import Ignored, Options
 
 SLOW = 0.02
@@ -42,12 +41,6 @@ _SLOWER = 0.25
 not tell: it made many objects, or long ago. Two runs' garbage would take twice the memory, too."""
 _MANY = 5_000
 """Survivors of one run that a full collection tells from garbage sooner than a second run and a search do."""
-MOST_KEPT = 10
-"""A container of so many entries, or fewer, may be one that is kept that small: more runs tell."""
-_MOST_BYTES = 1_000_000
-"""What the survivors of one run may keep alive, as far as is known, for more runs to be made."""
-_MOST_SECONDS = 1.0
-"""How long they may take for each leak that was not told before, by how long the first run took."""
 _ALL_ALIVE = "Each of three runs left another one, and all of them are alive."
 
 
@@ -58,40 +51,6 @@ class _Both(NamedTuple):
     facts: list[Survivor]
     number: int
     """How many of them, the first ones, the second run left."""
-
-
-@dataclass(slots=True)
-class _Evidence:
-    """The survivors of several runs that show that they pile up."""
-
-    refs: list[weakref.ref[Any]]
-    number: int
-    """How many of them the last run added."""
-    known: Known
-    """What was entered of their place."""
-    container: Place | None
-    size: int | None
-    """How many entries the container that they came into had after the latest run, where that is a list or a set.
-
-    A dict may have entries by names, as a registry of classes has: that a test's own are replaced tells nothing of
-    other tests'.
-    """
-
-    def goes_on(self, watch: Watch) -> bool:
-        """Look at what is there now; tell whether a run that left what is watched has let go of less than it added."""
-        before, self.size = self.size, size_at(self.container)
-        is_full = before is not None and self.size is not None and self.size <= before and self._has(watch)
-        return not is_full and sum(ref() is None for ref in self.refs) < max(1, self.number)
-
-    def _has(self, watch: Watch) -> bool:
-        """Tell whether the container has any of what is watched: it may yet come, by a finalizer."""
-        held = list(self.container.held(is_exact=False).values()) if self.container is not None else []
-        return bool(below(held, watch.nodes().keys(), is_alone=False))
-
-    def is_open(self, leak: Leak) -> bool:
-        """Tell whether the container is so small that it may be about to be full, and more runs leave but little."""
-        is_small = self.size is not None and self.size <= MOST_KEPT and self.number <= MOST_KEPT
-        return is_small and 0 < leak.retained_bytes <= _MOST_BYTES
 
 
 @dataclass(slots=True)
@@ -116,7 +75,7 @@ class Confirmation:
     """What was found out to be held by wider-scoped fixtures alone."""
     _recognised: list[weakref.ref[Any]] = field(default_factory=list)
     """What was judged by the known place that holds it."""
-    _evidence: dict[str, _Evidence] = field(default_factory=dict)
+    _evidence: dict[str, Evidence] = field(default_factory=dict)
     """By the fingerprints of leaks, what they were told by."""
 
     def judge(self, again: Again | None) -> list[Leak]:
@@ -309,7 +268,7 @@ class Confirmation:
     def _going_on(self, leaks: list[Leak], latest: Watch, again: Again) -> list[Leak]:
         """Return the leaks that go on after the `latest` run, and after some more where little is there."""
         leaks = [leak for leak in leaks if leak.seen_in or not self._has_ended(leak, latest)]
-        for _ in range(min(MOST_KEPT, int(_MOST_SECONDS / max(again.seconds, 0.001)))):
+        for _ in range(min(MOST_KEPT, int(MOST_SECONDS / max(again.seconds, 0.001)))):
             told = (leak for leak in leaks if not leak.seen_in and leak.fingerprint in self._evidence)
             is_open = any(self._evidence[leak.fingerprint].is_open(leak) for leak in told)
             try:
@@ -515,7 +474,7 @@ class Confirmation:
         if known is not None and not self.is_strict:
             refs = second.refs(members) + self.watch.refs(members)
             size = size_at(source.container)
-            self._evidence[leak.fingerprint] = _Evidence(refs, number, known, source.container, size)
+            self._evidence[leak.fingerprint] = Evidence(refs, number, known, source.container, size)
 
     def _in_full(self, leak: Leak, members: list[Any], *own: list[Any]) -> Leak:
         """Return a leak that is to be told with all that its verdict did not need."""
@@ -608,7 +567,7 @@ class Confirmation:
         trace = finding.leak.trace
         if trace is None or self.lending is None or may_live(finding.leak):
             return finding
-        name = self.lending.lender_of(finding.above) or self.lending.clearer_of(_names_on(trace))
+        name = self.lending.lender_of(finding.above) or self.lending.clearer_of(names_on(trace))
         if not name:
             return finding
         return finding._replace(leak=replace(finding.leak, trace=replace(trace, root=Root(name, "fixture"))))
@@ -647,38 +606,3 @@ def _are_held(findings: Sequence[Finding], watch: Watch, wanted: AbstractSet[int
     return are_reached(
         living, [*(held[node] for node in living & held.keys()), *(obj for each in containers for obj in each.values())]
     )
-
-
-def is_held_by(leak: Leak, name: str) -> bool:
-    """Tell whether the trace starts at a dotted name, or goes through it."""
-    if leak.trace is None:
-        return False
-    text = leak.trace.root.name + "".join(link.text for link in leak.trace.links if link.text[0] in ".[")
-    return text == name or (text.startswith(name) and text[len(name)] in ".[") or fnmatch.fnmatchcase(text, name)
-
-
-def known_in(leak: Leak, holders: Sequence[KnownHolder]) -> KnownHolder | None:
-    """Return the known holder that keeps the survivors, or None if there is none, or another one that is not known."""
-    known = next((each for each in holders if is_held_by(leak, each.holder)), None)
-    others = leak.proof.others if known and leak.proof else ()
-    is_alone = all(any(is_held_by(replace(leak, trace=other), each.holder) for each in holders) for other in others)
-    return known if is_alone else None
-
-
-def may_live(leak: Leak) -> bool:
-    """Tell whether what nobody registered may live on: pytest's own state or a wider-scoped fixture holds it."""
-    return leak.is_housekeeping or (leak.trace is not None and leak.trace.root.kind == "fixture")
-
-
-def _names_on(trace: Trace) -> list[str]:
-    """Return the names of attributes and globals that a trace leads through; of a cache, that of its function."""
-    root = [trace.root.name.rpartition(".")[2]] if trace.root.kind == "lru_cache" else []
-    return root + [link.text[1:] for link in trace.links if link.text.startswith(".")]
-
-
-def where(leak: Leak) -> str:
-    """Return the name that survivors are held under, in a few words: ``shop.LISTENERS``."""
-    if leak.trace is None or not leak.trace.links:
-        return "an unknown place"
-    text = leak.trace.links[0].text
-    return leak.trace.root.name + (text if text.startswith((".", "[")) else "")

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_leakcheck.checking.confirm import Confirmation, is_held_by, where
+from pytest_leakcheck.checking.confirm import Confirmation
+from pytest_leakcheck.checking.held import is_held_by, where
 from pytest_leakcheck.heap.places import below
 from pytest_leakcheck.runtime import rawtypes
 
