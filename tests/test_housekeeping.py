@@ -260,4 +260,4 @@ def test_what_a_module_keeps_that_pytest_alone_still_has_is_the_users(suite):
     )
 
     result.assert_outcomes(passed=1, failed=3)
-    assert suite.lines_of(result, "  test_it", "module, which sys.modules has no more", "GC root")
+    assert suite.lines_of(result, "module, which sys.modules has no more", "GC root")
