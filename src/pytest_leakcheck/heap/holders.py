@@ -223,11 +223,9 @@ class Heap:
     def multiplicity(self, holder: int, held: int) -> int:
         """Return how many references one node met has to another."""
         seen = sum(1 for obj in gc.get_referents(self.objects[holder]) if id(obj) == held)
-        if interpreter.COUNTS_REFERENCES:
-            return seen
-        # PyPy (8.0.1) tells of an object once, however often another refers to it
-        named = sum(1 for obj in _parts_of(self.objects[holder]) if id(obj) == held)  # pragma: only on PyPy
-        return max(seen, named)  # pragma: only on PyPy
+        if not interpreter.COUNTS_REFERENCES:  # pragma: only on PyPy (8.0.1), which tells of each object once
+            seen = max(seen, sum(1 for obj in _parts_of(self.objects[holder]) if id(obj) == held))
+        return seen
 
     def route(self, node: int) -> tuple[int, ...] | None:
         """Return nodes from a root to `node` where they are known without a search."""
