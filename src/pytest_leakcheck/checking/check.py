@@ -469,7 +469,7 @@ class Check:
         if is_left and lending is not None and lending.claim(self.found):
             ask = _never
         self.gc_seconds += clock.now() - started
-        if not self.found:
+        if not self.found or self.found.has_only(self._instance):
             return []
         with undisturbed():
             from pytest_leakcheck.checking.confirm import Confirmation  # noqa: PLC0415 - most tests never get here

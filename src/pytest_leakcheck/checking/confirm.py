@@ -85,7 +85,7 @@ class Confirmation:
             for known, members in self.ledger.recognise(self.watch):
                 leaks += self._at_known(known, members, again)
                 del members  # a list of ours that still lived would be counted as a holder that nobody sees
-        if self._is_instance_alone():
+        if self.watch.has_only(self.instance):
             return leaks
         seconds = again.seconds if again is not None else 0.0
         is_in_peril, left = self.watch.is_in_peril(), len(self.watch)
@@ -103,10 +103,6 @@ class Confirmation:
             return leaks + self._with_lines(self._by_repeat(further, before, again), again)
         is_certain = self.is_strict and again is None  # a second run that failed tells nothing of what it would leave
         return leaks + (self._by_survival() if is_certain else self._by_recurrence())
-
-    def _is_instance_alone(self) -> bool:
-        """Tell whether that of the test's class is all that is left."""
-        return len(self.watch) == 1 and any(entry.ref is self.instance for entry in self.watch.watched)
 
     def _recognise_below(self) -> None:
         """Forget what only garbage kept from hanging below what was recognised alone."""

@@ -430,9 +430,7 @@ def _parts_of(holder: Any) -> Iterator[object]:  # pragma: only on PyPy
         yield from itertools.chain.from_iterable(rawtypes.items_of(holder))
     else:
         yield from holder.__defaults__ or () if type(holder) is types.FunctionType else ()
-        names = rawtypes.instance_dict(holder)
-        attributes = (*rawtypes.slots_of(holder), *(() if names is None else rawtypes.items_of(names)))
-        yield from (*rawtypes.items_in(holder), *(value for _, value in attributes))
+        yield from (*rawtypes.items_in(holder), *(value for _, value in rawtypes.attributes_of(holder)))
 
 
 @dataclass(slots=True)

@@ -91,8 +91,7 @@ def _further(path: Path, link: Link) -> list[str]:
     elif is_item:
         pairs = enumerate(_in_order(names))
     else:
-        own = rawtypes.instance_dict(holder)
-        pairs = (*rawtypes.slots_of(holder), *(() if own is None else rawtypes.items_of(own)))
+        pairs = rawtypes.attributes_of(holder)
     keys = [key for key, value in pairs if value is held][1:]
     return [(_item(link.kind, key) if is_item else _attribute(key, link.kind, 1)).text for key in keys]
 

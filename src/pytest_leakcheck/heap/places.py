@@ -328,7 +328,9 @@ def _name_in(holder: Any, value: Any, *, is_data: bool) -> str | None:
     With `is_data`, a dict is one of the user's, not the names of a module or class.
     """
     items = _items_of(holder)
-    key = next((key for key, found in (_attributes_of(holder) if items is None else items) if found is value), None)
+    key = next(
+        (key for key, found in (rawtypes.attributes_of(holder) if items is None else items) if found is value), None
+    )
     if is_data and items is not None:
         return name_of(key)
     return key if type(key) is str and key.isidentifier() and len(key) <= _MOST_KEY else None
@@ -378,11 +380,6 @@ def _own_dicts(holder: Any) -> list[Any]:
 
 def _is_own_dict(holder: Any, held: Any) -> bool:
     return type(held) is dict and not rawtypes.is_instance(holder, dict) and rawtypes.instance_dict(holder) is held
-
-
-def _attributes_of(holder: Any) -> list[tuple[Any, Any]]:
-    names = rawtypes.instance_dict(holder)
-    return [*rawtypes.slots_of(holder), *(() if names is None else rawtypes.items_of(names))]
 
 
 def _entries_by(name: str, items: Iterable[tuple[Any, Any]]) -> list[Any]:

@@ -524,16 +524,17 @@ def promote(root: Root, links: tuple[Link, ...]) -> tuple[Root, tuple[Link, ...]
     return (Root(root.name + links[0].text, kind), links[1:]) if kind else (root, links)
 
 
-_GLOBALS = ("module global", "global of a lost module")
+_OF_MODULE, _OF_FUNCTION = "module global", "global of a lost module"
 """Kinds of links to a name in a module: from the module itself, or from a function of it."""
 
 
 def _of_lost_module(links: tuple[Link, ...]) -> tuple[Root, tuple[Link, ...]] | None:
     """Name what is in the globals of a module that pytest alone still has, as a test took it out of ``sys.modules``."""
-    at = next((index for index, link in enumerate(links) if link.kind in _GLOBALS), 0)
+    at = next((index for index, link in enumerate(links) if link.kind in (_OF_MODULE, _OF_FUNCTION)), 0)
     if not at:
         return None
-    name = links[at - 1].label if links[at].kind == _GLOBALS[1] else links[at - 1].label.removeprefix("module ")
+    name = links[at - 1].label
+    name = name.removeprefix("module ") if links[at].kind == _OF_MODULE else name
     return Root(name, "module", "which sys.modules has no more"), links[at:]
 
 

@@ -334,6 +334,12 @@ def slots_of(obj: object) -> list[tuple[Any, Any]]:
     return filled
 
 
+def attributes_of(obj: object) -> list[tuple[Any, Any]]:
+    """Return what an object has by which name, in its slots and its ``__dict__``."""
+    names = instance_dict(obj)
+    return [*slots_of(obj), *(() if names is None else items_of(names))]
+
+
 def key_of(names: Any, value: object) -> tuple[object] | None:
     """Return the key of the first item of a dict, view or context whose value is `value`.
 

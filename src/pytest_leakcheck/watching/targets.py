@@ -145,10 +145,12 @@ def own(root: str, packages: Sequence[str], *, watched: Sequence[str] = (), igno
         return not (environment.startswith(folders) and environment not in folders and file.startswith(environment))
 
     def is_own_module(module: str) -> bool:
-        verdict = verdicts[module] if module in verdicts else bool(module) and is_own(module)
-        if verdict or rawtypes.module_file(module):  # one without may be the stub of a test's, in another's place
+        if module not in verdicts:
+            verdict = bool(module) and is_own(module)
+            if not (verdict or rawtypes.module_file(module)):  # it may be the stub of a test's, in another's place
+                return False
             verdicts[module] = verdict
-        return verdict
+        return verdicts[module]
 
     also, never = named(watched).peek, named(ignored).peek  # the answer to all of it is what is remembered
 

@@ -151,6 +151,10 @@ class Watch:
             known = self.addressed[node]
             self.addressed[node] = known._replace(fact=_with_line(known.fact, made_at(obj)))
 
+    def has_only(self, ref: weakref.ref[Any] | None) -> bool:
+        """Tell whether the object of one weak reference is all that is watched."""
+        return len(self) == 1 and any(entry.ref is ref for entry in self.watched)
+
     def refs(self, objects: Iterable[object]) -> list[weakref.ref[Any]]:
         """Return the weak references to those of `objects`, all of them watched, that can have one."""
         known = {id(entry.ref()): entry.ref for entry in self.watched}

@@ -144,7 +144,7 @@ def _codes_of(functions: Iterable[Any], owners: Sequence[Any]) -> list[types.Cod
         known.add(id(value))
         waiting += parts_of(value)
         if type(value) is types.FunctionType:
-            codes = list(_nested(value.__code__))
+            codes = list(nested(value.__code__))
             found += codes
             waiting += [names[name] for code in codes for names in helpers for name in code.co_names if name in names]
     return found
@@ -183,11 +183,12 @@ def is_filled(cell: types.CellType) -> bool:
     return True
 
 
-def _nested(code: types.CodeType) -> Iterator[types.CodeType]:
+def nested(code: types.CodeType) -> Iterator[types.CodeType]:
+    """Yield code and that of the functions that it makes."""
     yield code
     for constant in code.co_consts:
         if type(constant) is types.CodeType:
-            yield from _nested(constant)
+            yield from nested(constant)
 
 
 def _rebound_in(code: types.CodeType) -> Iterator[str]:

@@ -9,12 +9,13 @@ clears by other ways, as by ``getattr`` or through an argument, is missed.
 from __future__ import annotations
 
 import dis
+import itertools
 import types
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck.runtime import rawtypes
-from pytest_leakcheck.wider.bound import is_filled, parts_of
+from pytest_leakcheck.wider.bound import is_filled, nested, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -83,11 +84,8 @@ def _functions_in(value: Any, depth: int = 3) -> Iterator[types.FunctionType]:
 
 
 def _steps_of(code: types.CodeType) -> Iterator[_Step]:
-    """Yield the steps of code and of the functions that it makes."""
-    yield from dis.get_instructions(code)
-    for constant in code.co_consts:
-        if type(constant) is types.CodeType:
-            yield from _steps_of(constant)
+    """Return the steps of code and of the functions that it makes."""
+    return itertools.chain.from_iterable(map(dis.get_instructions, nested(code)))
 
 
 class _Reading:
