@@ -151,12 +151,24 @@ def read_suites() -> dict[str, tuple[str, list[str]]]:
     return suites
 
 
-def judge_all(suites: dict[str, str]) -> dict[str, list[str]]:
-    """Judge suites one after the other in one further process; return what `judge` says of each, by name."""
-    answers: dict[str, list[str]] = answers_of(__file__, suites)
+def judge_all(suites: dict[str, str], *, exitfirst: bool = False) -> dict[str, list[str]]:
+    """Judge suites one after the other in one further process; return what `judge` says of each, by name.
+
+    With `exitfirst`, none is judged after the first one that is told what its text file does not say.
+    """
+    answers: dict[str, list[str]] = answers_of(__file__, suites, *(["--exitfirst"] if exitfirst else []))
+    return answers
+
+
+def _judge_asked(folder: str) -> dict[str, list[str]]:
+    answers, expected = dict[str, list[str]](), read_suites()
+    for name, source in json.load(sys.stdin).items():
+        answers[name] = judge(source, folder)
+        if "--exitfirst" in sys.argv and answers[name] != expected[name][1]:
+            break
     return answers
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        print(json.dumps({name: judge(source, folder) for name, source in json.load(sys.stdin).items()}))  # noqa: T201
+        print(json.dumps(_judge_asked(folder)))  # noqa: T201

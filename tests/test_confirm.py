@@ -427,15 +427,31 @@ class TestKnownPlaces:
 
         assert number("--leakcheck") <= number() + 5
 
-    def test_a_slot_far_from_them_is_looked_for_when_it_comes_up_again(self, check, suite):
+    def test_a_slot_far_from_them_is_looked_for_once_second_runs_have_cost_as_much(self, check, suite):
         """Then it is known, and no further test is run again for it."""
-        result = check(self.SOURCE.replace("keep(Thing())", "pytest.console_main.slot = Thing()"), "-q")
+        result = check(
+            """
+            @pytest.mark.parametrize("number", range(20))
+            def test_slot(number):
+                count_run(str(number))
+                pytest.console_main.slot = Thing()
+            """,
+            "-q",
+        )
+
+        result.assert_outcomes(passed=20)
+        assert [runs_of(suite)[str(number)] for number in range(20)] == 16 * [2] + 4 * [1]
+
+    def test_it_is_looked_for_sooner_where_tests_are_slow(self, check, suite):
+        """A tenth of a second costs more than a search does."""
+        slow = "__import__('time').sleep(0.1); pytest.console_main.slot = Thing()"
+        result = check(self.SOURCE.replace("keep(Thing())", slow), "-q")
 
         result.assert_outcomes(passed=3)
-        assert runs_of(suite) == {"first": 2, "second": 2, "third": 1}
+        assert runs_of(suite) == {"first": 2, "second": 1, "third": 1}
 
     def test_slots_that_each_test_has_for_itself_are_looked_for_ever_more_rarely(self, suite):
-        """To know one of them is of no use to the next test: only the second one's and the eighth one's are."""
+        """To know one of them is of no use to the next test: only the 16th one's and the 64th one's are."""
         suite.write(
             conftest="""
             from pytest_leakcheck.explaining import explain
@@ -452,13 +468,15 @@ class TestKnownPlaces:
         )
         result = suite.run(
             """
-            @pytest.mark.parametrize("number", range(20))
-            def test_slot(number): setattr(pytest.console_main, f"slot_{number}", Thing())
+            @pytest.mark.parametrize("number", range(70))
+            def test_slot(number):
+                other = type(f"Other{number}", (), {"__module__": __name__})
+                setattr(pytest.console_main, f"slot_{number}", [Thing(), other()])
             """,
             "--leakcheck",
         )
 
-        result.assert_outcomes(passed=20)
+        result.assert_outcomes(passed=70)
         assert len((suite.path / "searches.txt").read_text("utf-8")) == 2
 
     def test_a_slot_that_starts_to_grow_becomes_a_leak(self, check, suite):

@@ -89,6 +89,20 @@ print("died", sum(check(seed) for seed in range(int(sys.argv[1]))))
 """
 )
 
+BY_WHAT_HANGS_BELOW = (
+    OLD_GARBAGE.replace("doomed_among", "adrift")
+    .replace(
+        "foretold = adrift(living.keys())",
+        """asked = set(choose.sample(sorted(living), choose.randint(0, len(living))))
+    foretold = adrift([ref() for node, ref in living.items() if node in asked]) & living.keys()
+    all_told = adrift([ref() for ref in living.values()]) & living.keys()""",
+    )
+    .replace(
+        "assert foretold == died, seed",
+        "assert foretold <= died == all_told and died & asked >= foretold & asked, seed",
+    )
+)
+
 
 def foretold(program, number):
     """Return how many objects died as foretold."""
@@ -107,6 +121,58 @@ def test_it_is_what_the_collector_does():
 def test_garbage_among_old_objects_is_told_without_a_collection():
     """It is what a full one then frees, where it is young enough; a large part of the heap is not looked through."""
     assert foretold(OLD_GARBAGE, 300) > 100
+
+
+def test_what_leads_to_itself_alone_is_told_wherever_it_is():
+    """Nothing that lives is told to be garbage, whichever objects are asked about, and where all are, all of it is."""
+    assert foretold(BY_WHAT_HANGS_BELOW, 300) > 100
+
+
+ODD = """
+import gc, weakref
+from pytest_leakcheck.watching.doomed import NEAR, adrift
+
+def of_a_call():
+    class Local:
+        def method(self):
+            return __class__
+    Local.own = Local()
+    return Local.own
+
+def with_many():
+    many = []
+    many.extend([[many]] for _ in range(NEAR))
+    holder = weakref_able(many)
+    many.append(holder)
+    return holder
+
+class Holder:
+    pass
+
+def weakref_able(held):
+    holder = Holder()
+    holder.held, holder.itself = held, holder
+    return holder
+
+def of_a_function():
+    function = lambda: holder
+    holder = weakref_able(function)
+    return holder
+
+for make in (of_a_call, of_a_function, lambda: weakref_able(gc), with_many):
+    obj = make()
+    ref, node = weakref.ref(obj), id(obj)
+    assert not adrift([obj]) & {node}
+    del obj
+    print(node in adrift([ref()]))
+"""
+
+
+def test_classes_and_functions_that_a_call_made_are_passed_through():
+    """Not modules, and no more than what is near: what hangs on that is taken for living."""
+    done = subprocess.run([sys.executable, "-c", ODD], capture_output=True, text=True, check=False, timeout=PATIENCE)
+
+    assert (done.stderr, done.stdout.split()) == ("", ["True", "True", "True", "False"])
 
 
 TWO_LOTS = """

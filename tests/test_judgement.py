@@ -11,9 +11,10 @@ SUITES = read_suites()
 
 
 @pytest.fixture(scope="module")
-def answers():
+def answers(pytestconfig):
     """Return what all suites are told: they are judged in one process."""
-    return judge_all({name: source for name, (source, _) in SUITES.items()})
+    sources = {name: source for name, (source, _) in SUITES.items()}
+    return judge_all(sources, exitfirst=pytestconfig.option.maxfail == 1)
 
 
 @pytest.mark.parametrize("name", SUITES)

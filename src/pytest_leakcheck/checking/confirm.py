@@ -20,7 +20,7 @@ from pytest_leakcheck.heap.growth import size_at
 from pytest_leakcheck.heap.places import are_reached, below
 from pytest_leakcheck.model import Root
 from pytest_leakcheck.runtime import rawtypes
-from pytest_leakcheck.watching.watch import Watch, Watched, alive, drop_doomed
+from pytest_leakcheck.watching.watch import Watch, Watched, alive, drop_adrift, drop_doomed
 
 if TYPE_CHECKING:
     import weakref
@@ -91,6 +91,8 @@ class Confirmation:
         is_in_peril, left = self.watch.is_in_peril(), len(self.watch)
         is_looked_at = is_in_peril or (seconds > SLOW and not self.is_strict)
         is_costly = is_in_peril or seconds > _SLOWER or left > _MANY
+        if not self.is_strict:
+            drop_adrift(self.watch)
         if is_looked_at and not drop_doomed(self.watch) and is_costly:
             self.watch.collect(most=1)  # a second run could bring it back to life, and nobody would see that
         if self._recognised and 0 < len(self.watch) < left:
@@ -328,10 +330,10 @@ class Confirmation:
             return []
         is_told = self.is_strict or self.options.is_verbose
         if not (self.watch.drop_dead() or is_told):
-            return self._replaced(second)
+            return self._replaced(second, again.seconds)
         is_held = drop_doomed(second, self.watch)
         if not (len(self.watch) or is_told):
-            return self._replaced(second)
+            return self._replaced(second, again.seconds)
         if not (is_held or second.collect(most=1)):
             return []
         self.watch.drop_dead()  # a full collection was for both
@@ -410,12 +412,13 @@ class Confirmation:
         self.watch.drop_dead()
         return len(second) > 0
 
-    def _replaced(self, second: Watch) -> list[Leak]:
+    def _replaced(self, second: Watch, seconds: float) -> list[Leak]:
         """Remember where the second run's survivors are, all of the first one's being dead: none of them accumulates.
 
-        No leak then, wherever they are; so the heap is only searched where it pays to know the place.
+        The first one took `seconds`. No leak then, wherever they are; so the heap is only searched where it pays to
+        know the place.
         """
-        reach = self.ledger.reach(second.type_names())
+        reach = self.ledger.reach(second.type_names(), seconds)
         if not reach or (reach == "far" and drop_doomed(second) and not len(second)):  # near a module is no garbage
             return []
         both = self._of_both_runs(second)

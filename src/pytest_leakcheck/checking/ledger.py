@@ -26,6 +26,8 @@ MOST_REMEMBERED = 64
 """Survivors remembered weakly for each place, to tell whether they still live when another comes."""
 
 
+QUICK = 0.005
+"""Seconds that a test may take for its second run to cost little beside what is looked at then: 2 to 10 ms."""
 MOST_ENTRIES = 8
 """Entries of one dict by different names that are known one by one: each costs a search, and a look at each test."""
 
@@ -129,22 +131,22 @@ class Ledger:
     """What was found out since they were last taken."""
     _bounds: set[tuple[str, str]] = field(default_factory=set)
     """The places that are bounded, in words, and by what."""
-    _replacing: Counter[frozenset[str]] = field(default_factory=Counter)
-    """How often survivors of some types, at no known place, took the place of earlier ones."""
+    _replacing: Counter[str] = field(default_factory=Counter)
+    """What second runs have cost for survivors of a type that, at no known place, took that of earlier ones."""
 
-    def reach(self, types: frozenset[str]) -> Reach:
+    def reach(self, types: frozenset[str], seconds: float) -> Reach:
         """Return how far to look for the place of survivors that took that of earlier ones, by their types.
 
-        Not at all costs a second run of each test that leaves some there; the more such places there are, one for
-        each test or so, the less it helps to know one. So the heap is searched at the second of them, the eighth, the
-        thirty-second ...
+        Not at all costs a second run, of a test that takes `seconds`, for each test that leaves some there; the more
+        such places there are, one for each test or so, the less it helps to know one. So the heap is searched once
+        those runs have cost about as much, and again when they have cost four times that, sixteen times ...
         """
-        self._replacing[types] += 1
-        number = self._replacing[types]
-        is_power_of_two = number & (number - 1) == 0
-        if number == 1:
-            return "near"
-        return "far" if is_power_of_two and number.bit_length() % 2 == 0 else ""
+        before = max((self._replacing[name] for name in types), default=0)
+        now = before + 1 + int(seconds / QUICK)
+        self._replacing.update(dict.fromkeys(types, now - before))
+        if _searches_worth(before) < _searches_worth(now):
+            return "far"
+        return "" if before else "near"
 
     def untell(self, test: str, fingerprints: Collection[str] | None = None) -> None:
         """Note that a test's leaks, or those with these fingerprints, were not told: the next test does so in full."""
@@ -242,6 +244,14 @@ class Ledger:
             is_named = finding.place is not None and finding.place.leads_by_name_from(finding.container)
             known.growths.append(Growth(finding.container, has_names=is_named or verdict != "leak"))
         return known
+
+
+def _searches_worth(cost: int) -> int:
+    """Return how many searches of the heap, of 30 to 180 ms each, second runs of some cost justify (CPython 3.11).
+
+    At 16 quick runs it is one, at 64 two, at 256 three.
+    """
+    return max(0, (cost.bit_length() - 1) // 2 - 1)
 
 
 def _grown(known: Sequence[Known], living: Mapping[int, type]) -> Iterator[tuple[Known, list[Any]]]:

@@ -390,16 +390,20 @@ def _entries_by(name: str, items: Iterable[tuple[Any, Any]]) -> list[Any]:
 
 def _follow(wave: dict[int, Any], step: _Step) -> dict[int, Any]:
     """Return what the objects of `wave` refer to by that step, an instance's ``__dict__`` passed through."""
-    following: dict[int, Any] = {}
-    for holder in wave.values():
-        if step.key is not None and step.is_attribute:
-            held = [rawtypes.attribute(holder, step.key), rawtypes.c_attribute(holder, step.key)]
-        elif step.key is not None:
-            held = _entries_by(step.key, _items_of(holder) or ())
-        elif step.position is not None:
-            items = list(tuple.__iter__(holder)) if rawtypes.is_instance(holder, tuple) else []
-            held = items[step.position : step.position + 1]
-        else:
-            held = gc.get_referents(holder)
-        following.update((id(obj), obj) for obj in held if names_of_type(type(obj)) == step[:2])
-    return following
+    holders = list(wave.values())
+    if step.key is None and step.position is None:
+        held = gc.get_referents(*holders)
+    else:
+        held = [obj for holder in holders for obj in _held_by(holder, step)]
+    kinds = rawtypes.by_id(list(map(type, held)))
+    wanted = {node for node, kind in kinds.items() if names_of_type(kind) == step[:2]}
+    return {id(obj): obj for obj in held if id(type(obj)) in wanted}
+
+
+def _held_by(holder: Any, step: _Step) -> list[Any]:
+    if step.key is not None and step.is_attribute:
+        return [rawtypes.attribute(holder, step.key), rawtypes.c_attribute(holder, step.key)]
+    if step.key is not None:
+        return _entries_by(step.key, _items_of(holder) or ())
+    items = list(tuple.__iter__(holder)) if rawtypes.is_instance(holder, tuple) else []
+    return items[step.position : step.position + 1] if step.position is not None else []

@@ -8,6 +8,7 @@ Only for where references are counted.
 from __future__ import annotations
 
 import sys
+import types
 from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,8 @@ SLACK = 2_000
 told to be any, with 2,000 all of it."""
 LARGE = 20_000
 """A list or dict of more entries is taken for living: those of all characters that pyparsing 3.1 makes took 300 ms."""
+NEAR = 1_000
+"""Objects at most that a look at what hangs below some passes: it takes 0.3 ms then, a look at old ones 10 to 40."""
 MOST = 50_000
 """More doomed objects than that are not followed to older ones."""
 
@@ -98,6 +101,35 @@ def doomed_among(wanted: AbstractSet[int]) -> set[int] | None:
     is_small = PART * len(region) < len(objects)
     del objects  # as nothing of ours may hold them beside the one list
     return unreachable(region).keys() & wanted if is_small and not left else None
+
+
+def adrift(objects: list[Any]) -> set[int]:
+    """Return the ids of those, of `objects` and what hangs below, that nothing but one another leads to.
+
+    A look as long as what hangs below is small, wherever the collector has it. Errs towards life: for what garbage
+    above leads to, and for what hangs on more than is near. `objects`, each there once, is lengthened; nothing else of
+    ours may hold what is in it.
+    """
+    seen, last = {id(obj) for obj in objects}, 0
+    while last < len(objects) < NEAR:
+        wave, last = objects[last:], len(objects)
+        seen.update(id(names) for obj in wave if type(obj) is types.FunctionType for names in _names_around(obj))
+        fresh = {id(obj): obj for obj in gc.get_referents(*wave) if id(obj) not in seen and _is_inner(obj)}
+        seen.update(fresh)
+        objects += fresh.values()
+        del wave, fresh
+    return set(unreachable(objects)) if len(objects) < 2 * NEAR else set()
+
+
+def _names_around(function: types.FunctionType) -> tuple[Any, ...]:
+    return function.__globals__, function.__builtins__
+
+
+def _is_inner(obj: Any) -> bool:
+    """Tell whether an object may be garbage with what leads to it, but for its place in the collector's list."""
+    if rawtypes.is_type(obj):
+        return "<locals>" in rawtypes.qualname_of(obj)
+    return interpreter.is_tracked(obj) and not rawtypes.is_module(obj) and not _is_large(obj)
 
 
 def _is_large(obj: Any) -> bool:
