@@ -20,6 +20,7 @@ from pytest_leakcheck.heap.growth import size_at
 from pytest_leakcheck.heap.places import are_reached, below
 from pytest_leakcheck.model import Root
 from pytest_leakcheck.runtime import rawtypes
+from pytest_leakcheck.runtime.addresses import count_young
 from pytest_leakcheck.watching.watch import Watch, Watched, alive, drop_adrift, drop_doomed
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ class Confirmation:
     """What was found out to be held by wider-scoped fixtures alone."""
     _recognised: list[weakref.ref[Any]] = field(default_factory=list)
     """What was judged by the known place that holds it."""
+    _young: int = 0
+    """How many young objects there were as the last further run began, where it matters."""
     _evidence: dict[str, Evidence] = field(default_factory=dict)
     """By the fingerprints of leaks, what they were told by."""
 
@@ -311,6 +314,7 @@ class Confirmation:
         return further
 
     def _left_by(self, again: Again) -> Watch | None:
+        self._young = count_young() if self.watch.addressed else 0
         watch = again()
         if watch is not None and self.kept:
             watch.forget(below(list(self.kept), watch.nodes().keys(), is_alone=False))
@@ -322,11 +326,11 @@ class Confirmation:
         for watch in between:
             self.watch.take_over(watch)
         self.watch.forget_addresses(second.addressed)  # what was there is dead: the second run made something there
-        self.watch.span = None  # it has also promoted any number of objects
-        if not second.collect_young():
-            self.ledger.set_aside(
-                f"{self.test}: {self.watch.summary()} made once, not again by a second run: initialisation"
-            )
+        self.watch.outlast(second, self._young)
+        if not second.collect_young(self.watch):
+            if len(self.watch):
+                left = self.watch.summary()
+                self.ledger.set_aside(f"{self.test}: {left} made once, not again by a second run: initialisation")
             return []
         is_told = self.is_strict or self.options.is_verbose
         if not (self.watch.drop_dead() or is_told):

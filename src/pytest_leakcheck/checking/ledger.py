@@ -109,13 +109,6 @@ class Known:
         has_grown = any(growth.has_grown for growth in self.growths)
         return not (has_grown or self.still_has_living(is_alone=False))
 
-    def fits(self, watch: Watch, members: list[Any]) -> bool:
-        """Tell whether some of what came into a leak's container are of types that piled up there before.
-
-        What is of others alone may be made once.
-        """
-        return self.verdict != "leak" or any(fact.type_name in self.types for fact in watch.facts(members))
-
     def holds_living(self) -> bool:
         """Tell whether one of them is still there, so that it is no garbage."""
         held = self.place.held() if self.place is not None else {}
@@ -205,11 +198,25 @@ class Ledger:
         for look in (_grown, _placed):  # the first costs as much as what is new, the second as much as there is
             wanted = [known for known in self.known if not known.is_over()] if living else []
             for known, members in look(wanted, living):
-                if not known.was_emptied() and (look is _placed or known.fits(watch, members)):
+                if not known.was_emptied() and (look is _placed or self._fit(known, watch, members)):
                     for obj in members:
                         del living[id(obj)]
                     found.append((known, members))
         return found
+
+    def _fit(self, known: Known, watch: Watch, members: list[Any]) -> bool:
+        """Tell whether some of what came into a leak's container are of types that piled up there before.
+
+        What is of others alone may be made once. A container is known once for each place below it that was a leak.
+        """
+        if known.verdict != "leak":
+            return True
+        types = {fact.type_name for fact in watch.facts(members)}
+        if not types.isdisjoint(known.types):
+            return True
+        wanted = known.leak.fingerprint
+        others = (each for each in self.known if each.verdict == "leak" and not types.isdisjoint(each.types))
+        return any(each.leak.fingerprint == wanted for each in others)
 
     def find(self, finding: Finding) -> Known | None:
         """Return what is known of the place or fingerprint of a finding."""
@@ -242,7 +249,8 @@ class Ledger:
         known.refs = watch.refs(objects)[:MOST_REMEMBERED]
         if verdict in ("leak", "bounded", "lent") and finding.container is not None:
             is_named = finding.place is not None and finding.place.leads_by_name_from(finding.container)
-            known.growths.append(Growth(finding.container, has_names=is_named or verdict != "leak"))
+            others = [each for each in known.growths if not each.container.is_same(finding.container)]
+            known.growths = [*others, Growth(finding.container, has_names=is_named or verdict != "leak")]
         return known
 
 

@@ -37,7 +37,7 @@ class Growth:
 
         Without `has_names`, what a dict has by a name is another matter than what piles up there by numbers or objects.
         """
-        self._container = container
+        self.container = container
         self._has_names = has_names
         self._names: set[str] = set()
         """Those of the entries that were left out so far."""
@@ -50,11 +50,11 @@ class Growth:
         self.take_new()
 
     def _size(self) -> int | None:
-        return size_at(self._container, (list, dict, set, deque))
+        return size_at(self.container, (list, dict, set, deque))
 
     def take_latest(self) -> list[Any]:
         """Return the entries behind the last known one: that costs as much as is new, and is mostly all of it."""
-        containers = self._container.held(is_exact=False).values()
+        containers = self.container.held(is_exact=False).values()
         size = self._size()
         self.has_grown = self._is_looked_at and size is not None and size > self._most
         self._most, self._is_looked_at = max(size or 0, self._most), True
@@ -68,7 +68,7 @@ class Growth:
 
     def take_new(self) -> list[Any]:
         """Return all entries that came since the last call of either, at the cost of looking at each."""
-        entries = [entry for each in self._container.held(is_exact=False).values() for entry in _entries(each)]
+        entries = [entry for each in self.container.held(is_exact=False).values() for entry in _entries(each)]
         known, self._known = self._known, set(map(id, entries))
         fresh = self._known - known
         return self.without_named([entry for entry in entries if id(entry) in fresh]) if fresh else []
@@ -81,7 +81,7 @@ class Growth:
         if self._has_names or not entries:
             return entries
         sought = set(map(id, entries))
-        dicts = (each for each in self._container.held(is_exact=False).values() if rawtypes.is_instance(each, dict))
+        dicts = (each for each in self.container.held(is_exact=False).values() if rawtypes.is_instance(each, dict))
         keys = {id(value): key for each in dicts for key, value in rawtypes.items_of(each) if id(value) in sought}
         named = {node: name for node, key in keys.items() if (name := name_of(key)) is not None}
         self._names.update(named.values())
@@ -93,7 +93,7 @@ class Growth:
 
         There is one then, and none of them goes by itself.
         """
-        dicts = (each for each in self._container.held(is_exact=False).values() if rawtypes.is_instance(each, dict))
+        dicts = (each for each in self.container.held(is_exact=False).values() if rawtypes.is_instance(each, dict))
         entries = (entry for each in dicts for entry in rawtypes.items_of(each) if id(entry[1]) in nodes)
         found = [(weakref.ref.__call__(key), value) for key, value in entries if rawtypes.is_instance(key, weakref.ref)]
         return bool(found) and all(key is not None and are_reached({id(key)}, [value]) for key, value in found)

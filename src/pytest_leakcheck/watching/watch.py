@@ -166,6 +166,14 @@ class Watch:
         self.addressed.update(other.addressed)
         self.span, self.seen = None, -1
 
+    def outlast(self, later: Watch, young: int) -> None:
+        """Note that `later` watches what a further run left, as which began there were so many `young` objects.
+
+        All that was promoted since that run began may lie behind what is watched here.
+        """
+        span = later.valid_span if later.addressed else None
+        self.span = None if span is None or self.span is None else self.span + young + span
+
     def forget(self, objects: Iterable[object]) -> None:
         """Stop watching `objects`."""
         self.forget_addresses(map(id, objects))
@@ -195,8 +203,11 @@ class Watch:
         living += [known.fact for known in self.addressed.values() if known.kind() is not None]
         return rawtypes.counts_of(fact.type_name for fact in living)
 
-    def collect_young(self) -> bool:
-        """Collect the young generations while any watched object lives; tell whether one still does."""
+    def collect_young(self, *beside: Watch) -> bool:
+        """Collect the young generations while any watched object lives; tell whether one still does.
+
+        What is watched `beside` is looked for with what is left here.
+        """
         for generation in (0, 1):
             if not self.drop_dead_refs() and not self.drop_dead_types():
                 return False
@@ -209,7 +220,8 @@ class Watch:
             if doomed is not None:  # so the old need not be looked at
                 self.forget_addresses(doomed)
                 self.seen = interpreter.collections()
-        return self.drop_dead()
+        drop_dead(self, *beside)
+        return len(self) > 0
 
     def _foretold(self) -> set[int] | None:
         """Return which of those known by address, all of them young, the next collection of the young will free.
@@ -389,13 +401,12 @@ def _found(*watches: Watch) -> dict[int, Any]:
     return look.found
 
 
-def drop_adrift(*watches: Watch) -> bool:
-    """Have `watches` forget what a look at what hangs below it shows to wait for the collector; tell if any is left.
+def drop_adrift(*watches: Watch) -> None:
+    """Have `watches` forget what a look at what hangs below it shows to wait for the collector.
 
     Not for what must die at once, as `drop_doomed`, which sees more and costs more.
     """
-    drop_dead(*watches)
-    living = [entry.ref() for watch in watches for entry in watch.watched]
+    living = [entry.ref() for watch in watches if watch.drop_dead_refs() for entry in watch.watched]
     kinds = rawtypes.by_id(list(map(type, living)))
     may_come_back = any(rawtypes.has_finalizer(kind) for kind in kinds.values())
     del kinds
@@ -405,7 +416,6 @@ def drop_adrift(*watches: Watch) -> bool:
         living.clear()
         for watch in watches:
             watch.forget_addresses(doomed)
-    return any(map(len, watches))
 
 
 def drop_doomed(*watches: Watch) -> bool:
@@ -416,6 +426,7 @@ def drop_doomed(*watches: Watch) -> bool:
     """
     living: dict[int, type] = {}
     drop_adrift(*watches)
+    drop_dead(*watches)
     for watch in watches:
         living.update(watch.nodes())
     if not living or not addresses.has_generations():
