@@ -333,14 +333,11 @@ class Confirmation:
                 self.ledger.set_aside(f"{self.test}: {left} made once, not again by a second run: initialisation")
             return []
         is_told = self.is_strict or self.options.is_verbose
-        if not (self.watch.drop_dead() or is_told):
-            return self._replaced(second, again.seconds)
-        is_held = drop_doomed(second, self.watch)
+        self._drop_garbage(second, is_told=is_told)
+        if not len(second):
+            return []
         if not (len(self.watch) or is_told):
             return self._replaced(second, again.seconds)
-        if not (is_held or second.collect(most=1)):
-            return []
-        self.watch.drop_dead()  # a full collection was for both
         both = self._of_both_runs(second)
         findings = self._examined(both)
         suspected = [finding for finding in findings if self._may_be_leak(finding, both.number)]
@@ -360,6 +357,14 @@ class Confirmation:
             both = self._of_both_runs(second)
             findings = self._examined(both)
         return self._leaks_of(findings, both, second, strays)
+
+    def _drop_garbage(self, second: Watch, *, is_told: bool) -> None:
+        """Forget what waits for the collector; unless all `is_told`, only until none of the first run's is left."""
+        if not (self.watch.drop_dead() or is_told):
+            return
+        if not drop_doomed(second, self.watch) and (len(self.watch) or is_told):
+            second.collect(most=1)
+            self.watch.drop_dead()  # a full collection was for both
 
     def _strays(self, findings: Iterable[Finding], both: _Both, before: Counter[str]) -> AbstractSet[str]:
         """Return the types of which the second run left more, in places of their own, than have died of the first's.
