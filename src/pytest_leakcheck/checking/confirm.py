@@ -40,6 +40,10 @@ again: a look takes 10 to 40 ms among half a million objects (CPython 3.11)."""
 _SLOWER = 0.25
 """Seconds that a test must take for a full collection to be quicker, of two million objects or so, where a look does
 not tell: it made many objects, or long ago. Two runs' garbage would take twice the memory, too."""
+_QUICK = 0.005
+"""Seconds that a test may take for its second run to cost no more than what is looked at then: 2 to 10 ms."""
+_LOOK = 3
+"""So many of those cost what a look at old objects does."""
 _MANY = 5_000
 """Survivors of one run that a full collection tells from garbage sooner than a second run and a search do."""
 _ALL_ALIVE = "Each of three runs left another one, and all of them are alive."
@@ -333,11 +337,11 @@ class Confirmation:
                 self.ledger.set_aside(f"{self.test}: {left} made once, not again by a second run: initialisation")
             return []
         is_told = self.is_strict or self.options.is_verbose
-        self._drop_garbage(second, is_told=is_told)
+        has_looked = self._drop_garbage(second, is_told=is_told)
         if not len(second):
             return []
         if not (len(self.watch) or is_told):
-            return self._replaced(second, again.seconds)
+            return self._replaced(second, 1 + int(again.seconds / _QUICK) + _LOOK * has_looked)
         both = self._of_both_runs(second)
         findings = self._examined(both)
         suspected = [finding for finding in findings if self._may_be_leak(finding, both.number)]
@@ -358,13 +362,17 @@ class Confirmation:
             findings = self._examined(both)
         return self._leaks_of(findings, both, second, strays)
 
-    def _drop_garbage(self, second: Watch, *, is_told: bool) -> None:
-        """Forget what waits for the collector; unless all `is_told`, only until none of the first run's is left."""
+    def _drop_garbage(self, second: Watch, *, is_told: bool) -> bool:
+        """Forget what waits for the collector; unless all `is_told`, only until none of the first run's is left.
+
+        Tells whether that took a look at old objects.
+        """
         if not (self.watch.drop_dead() or is_told):
-            return
+            return False
         if not drop_doomed(second, self.watch) and (len(self.watch) or is_told):
             second.collect(most=1)
             self.watch.drop_dead()  # a full collection was for both
+        return True
 
     def _strays(self, findings: Iterable[Finding], both: _Both, before: Counter[str]) -> AbstractSet[str]:
         """Return the types of which the second run left more, in places of their own, than have died of the first's.
@@ -421,13 +429,13 @@ class Confirmation:
         self.watch.drop_dead()
         return len(second) > 0
 
-    def _replaced(self, second: Watch, seconds: float) -> list[Leak]:
+    def _replaced(self, second: Watch, cost: int) -> list[Leak]:
         """Remember where the second run's survivors are, all of the first one's being dead: none of them accumulates.
 
-        The first one took `seconds`. No leak then, wherever they are; so the heap is only searched where it pays to
-        know the place.
+        No leak then, wherever they are; so the heap is only searched where it pays to know the place, by what that
+        run's `cost` was.
         """
-        reach = self.ledger.reach(second.type_names(), seconds)
+        reach = self.ledger.reach(second.type_names(), cost)
         if not reach or (reach == "far" and drop_doomed(second) and not len(second)):  # near a module is no garbage
             return []
         both = self._of_both_runs(second)
@@ -501,6 +509,7 @@ class Confirmation:
             return [replace(finding.leak, seen_in=told)]
         known = self.ledger.find(finding)
         if known is not None and known.verdict == "leak":  # what the first run left there is told by now
+            self.ledger.remember_beside(known, finding, self.test, second, fresh)
             return []
         verdict: Verdict = "bounded" if bound else "replaced"
         self.ledger.remember(verdict, finding, self.test, second, fresh).is_certain = True

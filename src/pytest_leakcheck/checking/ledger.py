@@ -26,8 +26,6 @@ MOST_REMEMBERED = 64
 """Survivors remembered weakly for each place, to tell whether they still live when another comes."""
 
 
-QUICK = 0.005
-"""Seconds that a test may take for its second run to cost little beside what is looked at then: 2 to 10 ms."""
 MOST_ENTRIES = 8
 """Entries of one dict by different names that are known one by one: each costs a search, and a look at each test."""
 
@@ -125,19 +123,18 @@ class Ledger:
     _bounds: set[tuple[str, str]] = field(default_factory=set)
     """The places that are bounded, in words, and by what."""
     _replacing: Counter[str] = field(default_factory=Counter)
-    """What second runs have cost for survivors of a type that, at no known place, took that of earlier ones."""
+    """What second runs have cost, in quick ones, for survivors of a type that took an unknown place of earlier ones."""
 
-    def reach(self, types: frozenset[str], seconds: float) -> Reach:
+    def reach(self, types: frozenset[str], cost: int) -> Reach:
         """Return how far to look for the place of survivors that took that of earlier ones, by their types.
 
-        Not at all costs a second run, of a test that takes `seconds`, for each test that leaves some there; the more
-        such places there are, one for each test or so, the less it helps to know one. So the heap is searched once
+        Not at all costs a second run for each test that leaves some there, of which `cost` tells in quick ones; the
+        more such places there are, one for each test or so, the less it helps to know one. So the heap is searched once
         those runs have cost about as much, and again when they have cost four times that, sixteen times ...
         """
         before = max((self._replacing[name] for name in types), default=0)
-        now = before + 1 + int(seconds / QUICK)
-        self._replacing.update(dict.fromkeys(types, now - before))
-        if _searches_worth(before) < _searches_worth(now):
+        self._replacing.update(dict.fromkeys(types, cost))
+        if _searches_worth(before) < _searches_worth(before + cost):
             return "far"
         return "" if before else "near"
 
@@ -252,6 +249,19 @@ class Ledger:
             others = [each for each in known.growths if not each.container.is_same(finding.container)]
             known.growths = [*others, Growth(finding.container, has_names=is_named or verdict != "leak")]
         return known
+
+    def remember_beside(self, leak: Known, finding: Finding, test: str, watch: Watch, objects: Sequence[Any]) -> None:
+        """Enter that what comes to a leak's place is replaced, once that was emptied: nothing piles up there so far."""
+        place = finding.place
+        if place is None or not (leak.is_over() or leak.was_emptied()):
+            return
+        others = (each for each in self.known if each.place is not None and each.place.is_same(place))
+        known = next((each for each in others if each.verdict != "leak"), None)
+        if known is None:
+            known = Known("replaced", finding.leak, test, place)
+            self.known.append(known)
+        known.verdict, known.test, known.is_certain = "replaced", test, True
+        known.refs = watch.refs(objects)[:MOST_REMEMBERED]
 
 
 def _searches_worth(cost: int) -> int:
