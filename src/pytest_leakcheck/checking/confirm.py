@@ -92,17 +92,18 @@ class Confirmation:
             for known, members in self.ledger.recognise(self.watch):
                 leaks += self._at_known(known, members, again)
                 del members  # a list of ours that still lived would be counted as a holder that nobody sees
+        left = len(self.watch)
+        if not self.is_strict:
+            drop_adrift(self.watch)
         if self.watch.has_only(self.instance):
             return leaks
         seconds = again.seconds if again is not None else 0.0
-        is_in_peril, left = self.watch.is_in_peril(), len(self.watch)
+        is_in_peril = self.watch.is_in_peril()
         is_looked_at = is_in_peril or (seconds > SLOW and not self.is_strict)
-        is_costly = is_in_peril or seconds > _SLOWER or left > _MANY
-        if not self.is_strict:
-            drop_adrift(self.watch)
+        is_costly = is_in_peril or seconds > _SLOWER or len(self.watch) > _MANY
         if is_looked_at and not drop_doomed(self.watch) and is_costly:
             self.watch.collect(most=1)  # a second run could bring it back to life, and nobody would see that
-        if self._recognised and 0 < len(self.watch) < left:
+        if is_looked_at and self._recognised and 0 < len(self.watch) < left:
             self._recognise_below()
         if not len(self.watch):
             return leaks

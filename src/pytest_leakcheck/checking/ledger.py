@@ -256,11 +256,11 @@ class Ledger:
         if place is None or not (leak.is_over() or leak.was_emptied()):
             return
         others = (each for each in self.known if each.place is not None and each.place.is_same(place))
-        known = next((each for each in others if each.verdict != "leak"), None)
+        known = next((each for each in others if each.verdict == "replaced"), None)
         if known is None:
             known = Known("replaced", finding.leak, test, place)
             self.known.append(known)
-        known.verdict, known.test, known.is_certain = "replaced", test, True
+        known.test, known.is_certain = test, True
         known.refs = watch.refs(objects)[:MOST_REMEMBERED]
 
 
