@@ -127,3 +127,42 @@ def test_a_class_that_says_that_it_is_pytests_is_not_believed():
     told = leaks.run_leaks({"it": A_LIAR})["it"]
 
     assert told["trace"][0] == "app | module"
+
+
+PROGRAM = """
+class Thing: ...
+
+class Box:
+    def __init__(self): self.things = []
+    def add(self): self.things.append(Thing())
+
+class Backend:
+    opened = []
+    def __init__(self): self.opened.append(self)
+
+KEPT, BOX = [], Box()
+
+def keep(): KEPT.append(Thing())
+"""
+
+
+@pytest.mark.parametrize("value", ["app", "app.Backend", "app.keep", "app.BOX", "app.BOX.add"])
+def test_what_the_program_has_is_no_parametrize_value_of_pytests_alone(suite, value):
+    """A class, a function, a module, an object of one and its method: what is left there is left in the program."""
+    suite.write(app=PROGRAM)
+    use = {"app": "value.keep()", "app.BOX": "value.add()"}.get(value, "value()")
+    result = suite.run(
+        f"""
+        import app
+
+        @pytest.mark.parametrize("value", [{value}])
+        def test_it(value): {use}
+
+        @pytest.mark.parametrize("value", [(app.Box(),)])
+        def test_its_own(value): value[0].add()
+        """,
+        "--leakcheck",
+    )
+
+    result.assert_outcomes(failed=1, passed=1)
+    assert suite.lines_of(result, "1 leak in 1 test")

@@ -463,9 +463,11 @@ class Check:
             self._take_instance()
         if is_left and kept:
             with undisturbed():
-                from pytest_leakcheck.heap.places import below  # noqa: PLC0415 - most tests never get here
+                from pytest_leakcheck.heap.places import below, is_shared  # noqa: PLC0415 - most tests never get here
 
-            self.found.forget(below(list(kept), self.found.nodes().keys(), is_alone=False))
+            named = self.session.own.ids_of_globals()
+            kept = [value for value in kept if id(value) not in named and not is_shared(value)]
+            self.found.forget(below(kept, self.found.nodes().keys()))
         if is_left and lending is not None and lending.claim(self.found):
             ask = _never
         self.gc_seconds += clock.now() - started

@@ -322,7 +322,7 @@ class Confirmation:
         self._young = count_young() if self.watch.addressed else 0
         watch = again()
         if watch is not None and self.kept:
-            watch.forget(below(list(self.kept), watch.nodes().keys(), is_alone=False))
+            watch.forget(below(list(self.kept), watch.nodes().keys()))
         return watch
 
     def _by_repeat(self, further: list[Watch], before: Counter[str], again: Again) -> list[Leak]:

@@ -233,7 +233,7 @@ def are_reached(wanted: AbstractSet[int], members: list[Any]) -> bool:
     seen, wave = set(map(id, members)), members
     while wave and len(seen) < MOST_BELOW and not wanted <= seen:
         fresh = {id(obj): obj for obj in gc.get_referents(*wave) if interpreter.is_tracked(obj)}
-        wave = [obj for node, obj in fresh.items() if node not in seen and not _is_shared(obj, is_through_classes=True)]
+        wave = [obj for node, obj in fresh.items() if node not in seen and not is_shared(obj, is_through_classes=True)]
         seen.update(fresh)
     return wanted <= seen
 
@@ -272,10 +272,11 @@ def _locals_of(traceback: types.TracebackType) -> list[Any]:
 
 def _is_inner(obj: Any, *, is_through_classes: bool) -> bool:
     """Tell whether an object is to be looked into for what hangs below it."""
-    return interpreter.is_tracked(obj) and not _is_shared(obj, is_through_classes=is_through_classes)
+    return interpreter.is_tracked(obj) and not is_shared(obj, is_through_classes=is_through_classes)
 
 
-def _is_shared(obj: Any, *, is_through_classes: bool) -> bool:
+def is_shared(obj: Any, *, is_through_classes: bool = False) -> bool:
+    """Tell whether an object is the whole program's: a module, a function by its name there, a class unless passed."""
     if rawtypes.is_type(obj):
         return not is_through_classes
     if type(obj) is types.FunctionType:
