@@ -16,7 +16,6 @@ from pytest_leakcheck.checking.held import is_held_by, may_live, names_on, where
 from pytest_leakcheck.checking.ledger import MOST_REMEMBERED, Entrusted, Known, Ledger, Note, Verdict, summary
 from pytest_leakcheck.checking.patience import is_let_go, patience
 from pytest_leakcheck.explaining.explain import Finding, examine
-from pytest_leakcheck.heap.growth import size_at
 from pytest_leakcheck.heap.places import are_reached, below
 from pytest_leakcheck.model import Root
 from pytest_leakcheck.runtime import rawtypes
@@ -490,8 +489,7 @@ class Confirmation:
         known = self.ledger.find(source)
         if known is not None and not self.is_strict:
             refs = second.refs(members) + self.watch.refs(members)
-            size = size_at(source.container)
-            self._evidence[leak.fingerprint] = Evidence(refs, number, known, source.container, size)
+            self._evidence[leak.fingerprint] = Evidence(refs, number, known, source.container, source.is_named)
 
     def _in_full(self, leak: Leak, members: list[Any], *own: list[Any]) -> Leak:
         """Return a leak that is to be told with all that its verdict did not need."""

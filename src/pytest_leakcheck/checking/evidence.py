@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_leakcheck.heap.growth import size_at
+from pytest_leakcheck.heap.growth import entries_at, size_at
 from pytest_leakcheck.heap.places import below
 
 if TYPE_CHECKING:
     import weakref
+    from collections import Counter
 
     from pytest_leakcheck.checking.ledger import Known
     from pytest_leakcheck.heap.places import Place
@@ -24,6 +26,11 @@ MOST_SECONDS = 1.0
 """How long they may take for each leak that was not told before, by how long the first run took."""
 
 
+_KINDS = (list, set, deque)
+"""What has entries that tell of all tests' when some of them go. A dict may have some by names, as a registry of
+classes has: that a test's own are replaced tells nothing of other tests'."""
+
+
 @dataclass(slots=True)
 class Evidence:
     """The survivors of several runs that show that they pile up."""
@@ -34,23 +41,42 @@ class Evidence:
     known: Known
     """What was entered of their place."""
     container: Place | None
-    size: int | None
-    """How many entries the container that they came into had after the latest run, where that is a list or a set.
+    """Where they came into."""
+    is_named: bool = False
+    """Whether they did so by names, where that is a dict."""
+    size: int | None = field(init=False)
+    """How many entries the container had after the latest run, None for what does not tell."""
+    _entries: Counter[int] = field(init=False)
+    """How often it had each then, by their ids."""
 
-    A dict may have entries by names, as a registry of classes has: that a test's own are replaced tells nothing of
-    other tests'.
-    """
+    def __post_init__(self) -> None:
+        """Take what is there after the run that told of a leak."""
+        self._look()
+
+    def _look(self) -> None:
+        self.size = size_at(self.container, _KINDS if self.is_named else (*_KINDS, dict))
+        self._entries = entries_at(self.container if self.size is not None else None)
 
     def goes_on(self, watch: Watch) -> bool:
         """Look at what is there now; tell whether a run that left what is watched has let go of less than it added."""
-        before, self.size = self.size, size_at(self.container)
-        is_full = before is not None and self.size is not None and self.size <= before and self._has(watch)
+        size, entries = self.size, self._entries
+        self._look()
+        has_kept_small = size is not None and self.size is not None and self.size <= size
+        is_full = has_kept_small and self._lacks(entries) and self._has(watch)
         return not is_full and sum(ref() is None for ref in self.refs) < max(1, self.number)
 
     def _has(self, watch: Watch) -> bool:
         """Tell whether the container has any of what is watched: it may yet come, by a finalizer."""
-        held = list(self.container.held(is_exact=False).values()) if self.container is not None else []
-        return bool(below(held, watch.nodes().keys(), is_alone=False))
+        return bool(below(self._held(), watch.nodes().keys(), is_alone=False))
+
+    def _lacks(self, entries: Counter[int]) -> bool:
+        """Tell whether some of the former `entries` are no longer in the container, nor below what is there."""
+        lost = entries - self._entries
+        gone = lost.keys() - self._entries.keys()
+        return len(gone) < len(lost) or len(below(self._held(), gone, is_alone=False)) < len(gone)
+
+    def _held(self) -> list[Any]:
+        return list(self.container.held(is_exact=False).values()) if self.container is not None else []
 
     def is_open(self, leak: Leak) -> bool:
         """Tell whether the container is so small that it may be about to be full, and more runs leave but little."""

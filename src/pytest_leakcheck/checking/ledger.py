@@ -245,9 +245,8 @@ class Ledger:
         known.is_weak |= finding.is_weak
         known.refs = watch.refs(objects)[:MOST_REMEMBERED]
         if verdict in ("leak", "bounded", "lent") and finding.container is not None:
-            is_named = finding.place is not None and finding.place.leads_by_name_from(finding.container)
             others = [each for each in known.growths if not each.container.is_same(finding.container)]
-            known.growths = [*others, Growth(finding.container, has_names=is_named or verdict != "leak")]
+            known.growths = [*others, Growth(finding.container, has_names=finding.is_named or verdict != "leak")]
         return known
 
     def remember_beside(self, leak: Known, finding: Finding, test: str, watch: Watch, objects: Sequence[Any]) -> None:

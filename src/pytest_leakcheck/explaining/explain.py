@@ -83,6 +83,13 @@ class Finding(NamedTuple):
     is_weak: bool = False
     """Whether an entry on its path goes once the collector frees something, by a weak reference."""
 
+    @property
+    def is_named(self) -> bool:
+        """Whether it is an entry by a name that leads on from the container."""
+        if self.place is None or self.container is None:
+            return False
+        return self.place.leads_by_name_from(self.container)
+
 
 def explain(
     objects: list[Any],

@@ -19,6 +19,7 @@ from pytest_leakcheck.runtime import collector as gc
 from pytest_leakcheck.runtime import rawtypes
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
@@ -125,6 +126,12 @@ def size_at(container: Place | None, kinds: Sequence[type] = (list, set, deque))
     held = list(container.held(is_exact=False).values()) if container is not None else [None]
     sizes = [rawtypes.length_of(each, kinds) for each in held]
     return None if None in sizes else sum(filter(None, sizes))
+
+
+def entries_at(container: Place | None) -> Counter[int]:
+    """Return how often the containers at a place have each of their entries, by ids."""
+    held = list(container.held(is_exact=False).values()) if container is not None else []
+    return rawtypes.counts_of(map(id, gc.get_referents(*held)))
 
 
 def _backwards(container: Any) -> Iterator[Any]:
