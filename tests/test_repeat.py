@@ -679,6 +679,35 @@ class TestKinds:
             "  test_it.Thing  made during the test at suite/test_it.py:26",
         ]
 
+    def test_a_run_that_takes_long_is_traced_for_a_while_only(self, suite):
+        """An allocation takes a hundred times as long meanwhile; what is made afterwards is told without its line."""
+        suite.write(
+            conftest="""
+            from pytest_leakcheck.running import repeat
+
+            repeat._MOST_TRACED = 0.2
+            """
+        )
+        result = suite.run(
+            """
+            import time
+            import tracemalloc
+
+            def test_it():
+                end = time.monotonic() + 20
+                while tracemalloc.is_tracing() and time.monotonic() < end:
+                    time.sleep(0.01)
+                KEPT.append(Thing())
+                with open("tracing.txt", "a") as file:
+                    file.write(f"{tracemalloc.is_tracing()} ")
+            """,
+            "--leakcheck",
+        )
+
+        result.assert_outcomes(failed=1)
+        assert suite.lines_of(result, "made during the test") == ["  test_it.Thing  made during the test"]
+        assert "True" not in (suite.path / "tracing.txt").read_text("utf-8")
+
 
 class Plain:
     pass

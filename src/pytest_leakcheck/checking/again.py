@@ -18,6 +18,6 @@ class Again(Protocol):
     def __call__(self, *, is_traced: bool = False, is_told: bool = True) -> Watch | None:
         """Return what it left of the project's own classes, or None if it failed.
 
-        With `is_traced`, the lines that made the objects are told; that makes it 15 to 25 times slower. A failure of
+        With `is_traced`, the lines that made the objects are told; that makes its first seconds slower. A failure of
         such a run, or of one with `is_told` off, is no warning.
         """

@@ -12,6 +12,7 @@ import os
 import random
 import sys
 import warnings
+from _thread import LockType, allocate_lock, start_new_thread
 from typing import TYPE_CHECKING, Any
 
 import _pytest
@@ -38,33 +39,55 @@ REPEATING = pytest.StashKey[bool]()
 """Set on an item while it runs again: then no other hook of ours judges it."""
 _FRAMES = 12
 """Frames kept for each allocation of a second run: mostly enough to find a line of the user's above a library's."""
+_MOST_TRACED = 5.0
+"""Seconds that allocations are traced in one run: each takes as long as the stack is deep, 25 to 200 times what it
+takes else (CPython 3.11, a stack of 60)."""
 
 
 @contextlib.contextmanager
 def running_again(item: pytest.Function, *, is_traced: bool) -> Iterator[list[BaseException]]:
     """Run `item` once more; yield what went wrong, with the allocations of the run still on record if it is traced."""
-    tracer = _tracer() if is_traced else None
-    if tracer is not None and tracer.is_tracing():
-        tracer = None  # somebody else's, who ends it
-    if tracer is not None:
-        tracer.start(_FRAMES)
     item.stash[REPEATING] = True
     errors: list[BaseException] = []
+    with _traced() if is_traced else contextlib.nullcontext():
+        try:
+            with (
+                _hidden(item),
+                _last_error_kept(),
+                _chance_kept(),
+                _only_own_teardown(item),
+                further_run(item),
+                uncounted(item.config),
+            ):
+                _run(item, errors)
+            yield errors
+        finally:
+            item.stash[REPEATING] = False
+
+
+@contextlib.contextmanager
+def _traced() -> Iterator[None]:
+    """Have allocations on record, as far as they come within `_MOST_TRACED` seconds: after that, none is told."""
+    tracer = _tracer()
+    if tracer is None or tracer.is_tracing():  # somebody else's, who ends it
+        yield
+        return
+    over = allocate_lock()
+    over.acquire()
+    tracer.start(_FRAMES)
     try:
-        with (
-            _hidden(item),
-            _last_error_kept(),
-            _chance_kept(),
-            _only_own_teardown(item),
-            further_run(item),
-            uncounted(item.config),
-        ):
-            _run(item, errors)
-        yield errors
+        with contextlib.suppress(RuntimeError):  # there may be no more threads
+            start_new_thread(_stop_late, (tracer, over))
+        yield
     finally:
-        item.stash[REPEATING] = False
-        if tracer is not None:
-            tracer.stop()
+        over.release()
+        tracer.stop()
+
+
+def _stop_late(tracer: types.ModuleType, over: LockType) -> None:
+    """Stop tracing unless it is over in time; a low-level thread does so, which ``threading`` does not list."""
+    if not over.acquire(timeout=_MOST_TRACED):
+        tracer.stop()
 
 
 @functools.cache
