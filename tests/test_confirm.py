@@ -656,6 +656,39 @@ def test_second():
         result.assert_outcomes(passed=2)
         assert runs_of(suite) == {"first": 2, "second": 1}
 
+    def test_what_leaks_to_a_thread_is_waited_for_in_vain_three_times(self, suite):
+        """A thread may let go in a moment; where it did not in three tests, a thousand more need not wait for it."""
+        suite.write(
+            conftest="""
+            from pytest_leakcheck.checking import confirm
+
+            patience = confirm.patience
+
+            def noted(*args):
+                seconds = patience(*args)
+                with open("waits.txt", "a") as file:
+                    file.write(f"{seconds} ")
+                return seconds
+
+            confirm.patience = noted
+            """
+        )
+        result = suite.run(
+            """
+            import threading
+
+            @pytest.mark.parametrize("number", range(5))
+            def test_it(number):
+                timer = threading.Timer(60, Thing().__repr__)
+                timer.daemon = True
+                timer.start()
+            """,
+            "--leakcheck",
+        )
+
+        result.assert_outcomes(failed=5)
+        assert (suite.path / "waits.txt").read_text("utf-8").split() == ["1.0", "1.0", "1.0", "0.0", "0.0"]
+
     def test_a_leak_elsewhere_is_judged_on_its_own(self, check, suite):
         """A test that leaks at a known place and a new one is told both, and run again for the new one."""
         result = check(

@@ -43,6 +43,8 @@ _QUICK = 0.005
 """Seconds that a test may take for its second run to cost no more than what is looked at then: 2 to 10 ms."""
 _LOOK = 3
 """So many of those cost what a look at old objects does."""
+_IN_VAIN = 3
+"""Tests of one leak that were given time, each in vain, for no further one to be given any."""
 _MANY = 5_000
 """Survivors of one run that a full collection tells from garbage sooner than a second run and a search do."""
 _ALL_ALIVE = "Each of three runs left another one, and all of them are alive."
@@ -423,11 +425,17 @@ class Confirmation:
 
         `fresh` are the ids of those that the second one left of what is `suspected` to leak.
         """
-        seconds = patience([finding.leak for finding in suspected], self.within)
+        awaited = [finding.leak for finding in suspected if self.is_strict or not self._is_old_story(finding)]
+        seconds = patience(awaited, self.within)
         if second.collect(most=1) and (_are_held(suspected, second, fresh) or second.collect()) and seconds:
             second.settle(seconds, self.options.extensions.drain)
         self.watch.drop_dead()
         return len(second) > 0
+
+    def _is_old_story(self, finding: Finding) -> bool:
+        """Tell whether several tests have waited in vain for what leaks in the same way."""
+        known = self.ledger.find(finding)
+        return known is not None and known.verdict == "leak" and known.times >= _IN_VAIN
 
     def _replaced(self, second: Watch, cost: int) -> list[Leak]:
         """Remember where the second run's survivors are, all of the first one's being dead: none of them accumulates.

@@ -69,6 +69,8 @@ class Known:
     """For a leak, of which types its survivors were."""
     is_certain: bool = False
     """Whether a second run told that it is bounded; without one, an entry of what is bounded may grow."""
+    times: int = 0
+    """How many tests' second runs told a leak there."""
 
     def has_living(self) -> bool:
         """Tell whether a survivor remembered still lives."""
@@ -238,6 +240,7 @@ class Ledger:
         if known is None:
             known = Known(verdict, finding.leak, test, finding.place)
             self.known.append(known)
+        known.times += verdict == "leak"
         if verdict == "leak" and finding.place is not None:
             self._leave_crowd(finding.place)
         known.verdict, known.leak, known.test, known.is_told = verdict, finding.leak, test, True
