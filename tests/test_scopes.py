@@ -441,3 +441,34 @@ def test_fixtures_that_ended_and_left_nothing_are_forgotten_with_the_next_set_up
             definition.cached_result = None if name == "first" else ()
 
     assert [each.definition.argname for each in scopes._standing.values()] == ["second", "third"]
+
+
+def test_what_is_known_of_two_places_at_once_is_proven_of_each(suite):
+    """Our lists of what is still to be judged at the one are none of the holders that lead to the other."""
+    suite.write(
+        app="""
+        HUB = []
+
+        class Message: ...
+
+        class Receiver:
+            def __init__(self): self.got = []
+
+        def publish():
+            message = Message()
+            for receiver in HUB: receiver.got.append(message)
+        """,
+        conftest="""
+        import pytest, app
+
+        @pytest.fixture(scope="module")
+        def receiver():
+            app.HUB.append(app.Receiver())
+            return app.HUB[-1]
+        """,
+        **{f"test_{name}": "import app\ndef test_it(receiver): app.publish()\n" for name in "abc"},
+    )
+    result = suite.run("", "--leakcheck")
+
+    assert suite.lines_of(result, "Every path goes through app.HUB")
+    assert not suite.lines_of(result, "Not proven")

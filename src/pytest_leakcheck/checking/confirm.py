@@ -59,6 +59,15 @@ class _Both(NamedTuple):
     """How many of them, the first ones, the second run left."""
 
 
+class _Strays(NamedTuple):
+    """What three runs left one after the other in places of their own, all of which are alive."""
+
+    types: AbstractSet[str] = frozenset()
+    """The names of their types."""
+    latest: AbstractSet[int] = frozenset()
+    """The ids of what the third run left."""
+
+
 @dataclass(slots=True)
 class Confirmation:
     """The judgement of one test's survivors that nobody registered."""
@@ -81,6 +90,8 @@ class Confirmation:
     """What was found out to be held by wider-scoped fixtures alone."""
     _recognised: list[weakref.ref[Any]] = field(default_factory=list)
     """What was judged by the known place that holds it."""
+    _waiting: Sequence[list[Any]] = ()
+    """What is at known places that are yet to be judged by."""
     _young: int = 0
     """How many young objects there were as the last further run began, where it matters."""
     _evidence: dict[str, Evidence] = field(default_factory=dict)
@@ -90,7 +101,10 @@ class Confirmation:
         """Return the leaks; `again` is how the test may be run again, None where it may not."""
         leaks: list[Leak] = []
         if not self.is_strict:
-            for known, members in self.ledger.recognise(self.watch):
+            found = self.ledger.recognise(self.watch)
+            while found:
+                known, members = found.pop(0)
+                self._waiting = [others for _, others in found]
                 leaks += self._at_known(known, members, again)
                 del members  # a list of ours that still lived would be counted as a holder that nobody sees
         left = len(self.watch)
@@ -192,9 +206,8 @@ class Confirmation:
         baseline lists must not depend on which test came first.
         """
         leaks = []
-        for finding in examine(
-            members, self.watch.facts(members), seconds=self.options.search_limit, fresh=len(members)
-        ):
+        facts = self.watch.facts(members)
+        for finding in examine(members, facts, self._waiting, seconds=self.options.search_limit, fresh=len(members)):
             if self._may_live(finding.leak):
                 continue
             leak = replace(finding.leak, seen_in=self.ledger.told(finding.leak), note=note)
@@ -356,10 +369,10 @@ class Confirmation:
             both = self._of_both_runs(second)
             if living != (len(second), len(self.watch)):
                 findings = self._examined(both)
-        strays = self._strays(findings, both, before)
-        if strays:
+        types, strays = self._strays(findings, both, before), None
+        if types:
             del both
-            strays = self._go_on(strays, second, again)
+            strays = self._go_on(types, second, again)
             both = self._of_both_runs(second)
             findings = self._examined(both)
         return self._leaks_of(findings, both, second, strays)
@@ -396,15 +409,22 @@ class Confirmation:
             return False
         return self._ignored_by(finding.leak) is None
 
-    def _elder(self, findings: Iterable[Finding], type_name: str, both: _Both) -> Finding | None:
-        """Return what may be a leak of survivors of the first run alone, one of which is of a type, or None."""
-        for finding in findings:
-            names = {both.facts[index].type_name for index in finding.members}
-            if min(finding.members) >= both.number and type_name in names and self._may_stray(finding):
-                return finding
+    def _at_fault(self, finding: Finding, findings: Iterable[Finding], both: _Both, strays: _Strays) -> Finding | None:
+        """Return which finding tells of the place of strays, one of which the second run left in that of `finding`.
+
+        That one where the third run has left one there as well: what the first one made was made once. Else it may be
+        in a slot by now, and what may be a leak of survivors of the first run alone is at fault, if there is any.
+        """
+        if finding.place is not None and not strays.latest.isdisjoint(finding.place.held()):
+            return finding
+        name = both.facts[finding.members[0]].type_name
+        for elder in findings:
+            names = {both.facts[index].type_name for index in elder.members}
+            if min(elder.members) >= both.number and name in names and self._may_stray(elder):
+                return elder
         return None
 
-    def _go_on(self, types: AbstractSet[str], second: Watch, again: Again) -> AbstractSet[str]:
+    def _go_on(self, types: AbstractSet[str], second: Watch, again: Again) -> _Strays:
         """Run the test once more; return those of some types of which that leaves another one while the others live.
 
         Only a third run tells such a place for each of them from the two that a slot for the latest and one for that
@@ -413,12 +433,12 @@ class Confirmation:
         earlier = self.watch.numbers() + second.numbers()
         third = self._left_by(again)
         if third is None:
-            return frozenset()
+            return _Strays()
         third.collect()
         for watch in (second, self.watch):
             watch.drop_dead()
         left, later = self.watch.numbers() + second.numbers(), third.numbers()
-        return {name for name in types if later[name] > earlier[name] - left[name]}
+        return _Strays({name for name in types if later[name] > earlier[name] - left[name]}, third.nodes().keys())
 
     def _outlast(self, second: Watch, suspected: Sequence[Finding], fresh: AbstractSet[int]) -> bool:
         """Give the survivors of both runs time to die; tell whether the second one has any left.
@@ -468,9 +488,9 @@ class Confirmation:
         return 0 < len(fresh) < len(finding.members) and not trace.bound and not may_live(finding.leak)
 
     def _leaks_of(
-        self, findings: Sequence[Finding], both: _Both, second: Watch, strays: AbstractSet[str] = frozenset()
+        self, findings: Sequence[Finding], both: _Both, second: Watch, strays: _Strays | None = None
     ) -> list[Leak]:
-        """Return the leaks among findings; what is of a type among `strays` is one, although nothing is beside it."""
+        """Return the leaks among findings; what is of a type of `strays` is one, although nothing is beside it."""
         objects, facts, number = both
         leaks: list[Leak] = []
         for finding in findings:
@@ -482,11 +502,14 @@ class Confirmation:
             if self._may_live(leak):
                 continue
             is_growing, members, source = len(fresh) < len(finding.members), fresh, finding
-            if not is_growing and leak.survivors[0].type_name in strays and self._may_stray(finding):
-                elder = self._elder(findings, leak.survivors[0].type_name, both)
-                if elder is not None:  # this one may be in a slot as well, which is not at fault
-                    leak = replace(elder.leak, survivors=leak.survivors, also_keeps=(), note=_ALL_ALIVE)
-                    is_growing, members, source = True, [objects[index] for index in elder.members], elder
+            is_stray = strays is not None and leak.survivors[0].type_name in strays.types
+            if strays is not None and is_stray and not is_growing and self._may_stray(finding):
+                at_fault = self._at_fault(finding, findings, both, strays)
+                if at_fault is not None:
+                    leak = replace(at_fault.leak, survivors=leak.survivors, also_keeps=(), note=_ALL_ALIVE)
+                    is_growing, source = True, at_fault
+                    if at_fault is not finding:
+                        members = [objects[index] for index in at_fault.members]
             for confirmed in self._verdict(source._replace(leak=leak), second, fresh, is_growing=is_growing):
                 told = confirmed if confirmed.seen_in else self._in_full(confirmed, members, objects)
                 leaks.append(told)
@@ -503,7 +526,7 @@ class Confirmation:
         """Return a leak that is to be told with all that its verdict did not need."""
         facts = [leak.survivors[0]] * len(members)  # those of the leak are told
         words = self.options.extensions.describe
-        full = examine(members, facts, own, seconds=self.options.search_limit, words=words)[0].leak
+        full = examine(members, facts, (*own, *self._waiting), seconds=self.options.search_limit, words=words)[0].leak
         return replace(full, survivors=leak.survivors, also_keeps=(), note=leak.note, beside=leak.beside)
 
     def _verdict(self, finding: Finding, second: Watch, fresh: list[Any], *, is_growing: bool) -> list[Leak]:
