@@ -197,15 +197,12 @@ def _limited(held: object, name: str, most: int) -> str:
     return f"there is a .{describe.clean(name)} of {most:,} beside it" if is_kept else ""
 
 
-def _attributes(owner: Any) -> Iterable[tuple[Any, Any]]:
-    """Return what a class that is written in Python has by which name, or an object of one, its classes' included."""
-    own = rawtypes.instance_dict(owner) if not (rawtypes.is_type(owner) or rawtypes.is_module(owner)) else None
-    if own is None and not rawtypes.is_type(owner):
-        return ()
+def _attributes(owner: Any) -> list[tuple[Any, Any]]:
+    """Return what a class or an object has by which name, in a ``__dict__`` or in slots, its classes' included."""
     bases = rawtypes.mro_of(owner if rawtypes.is_type(owner) else type(owner))
     tables = (rawtypes.class_dict(base) for base in bases if rawtypes.module_of(base) != "builtins")
     named = [item for table in tables for item in rawtypes.items_of(table)]
-    return named if own is None else [*rawtypes.items_of(own), *rawtypes.slots_of(owner), *named]
+    return named if rawtypes.is_type(owner) else [*rawtypes.attributes_of(owner), *named]
 
 
 def _own_bound(holder: object) -> str:
