@@ -158,6 +158,17 @@ _LIMITS = frozenset(
     }
 )
 """Names of attributes that tell how much their object keeps at most, as caches written by hand have them."""
+_LIMITS_OF_POOLS = (
+    *("pool_size", "max_pool_size", "max_overflow", "max_connections", "max_conns", "max_conn", "max_idle"),
+    *("max_idle_connections", "max_keepalive", "max_keepalive_connections", "max_workers", "max_threads"),
+    *("max_clients", "max_sessions", "max_objects", "max_elements", "max_records", "max_events", "max_messages"),
+    *("max_pending", "max_queue", "max_queue_size", "max_cache", "cache_limit", "max_count"),
+)
+"""And as pools and queues have them: as a constant of a module, such a name is often an option of something else.
+
+Not ``size``, which mostly is the number of what is there now, nor buffers, whose limits are mostly numbers of bytes.
+"""
+_LIMITS_OF_OBJECTS = frozenset(name.replace("_", "") for name in (*_LIMITS, *_LIMITS_OF_POOLS))
 _OF_LIMITS, _OF_TIMES = ("max", "limit", "size", "capacity"), ("time", "ttl", "seconds", "expir")
 _SHORTEST_WORD = 4
 
@@ -165,13 +176,14 @@ _SHORTEST_WORD = 4
 def _bound_by_name(owner: object, held: object) -> str:
     """Return by which attribute an object tells how much it keeps, unless there is twice as much by now.
 
-    Errs towards a missed leak, which is a warning then, where the name tells of something else.
+    Of several limits each may be that of what is held. Errs towards a missed leak, which is a warning then, where the
+    name tells of something else.
     """
     if rawtypes.length_of(held) is None:
         return ""
     numbers = ((name, value) for name, value in _attributes(owner) if type(name) is str and type(value) is int)
-    limits = ((name, most) for name, most in numbers if name.rpartition("__")[2].strip("_").lower() in _LIMITS)
-    return _limited(held, *next(limits, ("", -1)))
+    words = ((name, name.rpartition("__")[2].replace("_", "").lower(), most) for name, most in numbers)
+    return _limited(held, ((name, most) for name, word, most in words if word in _LIMITS_OF_OBJECTS))
 
 
 def _bound_by_constant(names: Iterable[tuple[Any, Any]], held: object) -> str:
@@ -180,7 +192,7 @@ def _bound_by_constant(names: Iterable[tuple[Any, Any]], held: object) -> str:
     words = next((name.lower().split("_") for name, value in texts if value is held), [])
     numbers = ((name, name.strip("_").lower(), value) for name, value in texts if type(value) is int)
     limits = ((name, most) for name, text, most in numbers if text in _LIMITS or _is_limit_of(words, text))
-    return _limited(held, *next(limits, ("", -1)))
+    return _limited(held, limits)
 
 
 def _is_limit_of(words: Iterable[str], constant: str) -> bool:
@@ -190,11 +202,11 @@ def _is_limit_of(words: Iterable[str], constant: str) -> bool:
     return is_of_these and any(each in text for each in _OF_LIMITS) and not any(each in text for each in _OF_TIMES)
 
 
-def _limited(held: object, name: str, most: int) -> str:
+def _limited(held: object, limits: Iterable[tuple[str, int]]) -> str:
     """Return what tells of a limit in words, unless a container has twice as much by now."""
     size = rawtypes.length_of(held)
-    is_kept = size is not None and size <= 2 * most
-    return f"there is a .{describe.clean(name)} of {most:,} beside it" if is_kept else ""
+    kept = ((name, most) for name, most in limits if size is not None and size <= 2 * most)
+    return next((f"there is a .{describe.clean(name)} of {most:,} beside it" for name, most in kept), "")
 
 
 def _attributes(owner: Any) -> list[tuple[Any, Any]]:
