@@ -68,6 +68,7 @@ def handler(): ...
         (enum.Enum("Odd", {"x" * 41: 1})["x" * 41], "<Odd>"),
         (Pretending(1), "<Pretending>"),
         (handler, "<function handler>"),
+        (enum, "<module enum>"),
         (Session().close, "<bound method Session.close>"),
         (float("inf"), "float('inf')"),
         (float("-inf"), "float('-inf')"),

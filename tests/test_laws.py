@@ -135,6 +135,7 @@ OWN_TABLES = {
         "threads",
         "waiting",
         "wanted",
+        "words",
     ),
     *(
         "wave",

@@ -1,7 +1,10 @@
 """Places: where survivors were held, kept without keeping anything alive."""
 
+import enum
+import functools
 import gc
 import logging
+import re
 import sys
 import types
 import weakref
@@ -32,6 +35,18 @@ def app(monkeypatch):
 
 def ids(place):
     return set(place.held())
+
+
+class Level(enum.Enum):
+    INFO, ERROR = 1, 2
+
+
+def cached_key(*args, typed=False, **named):
+    """Return the key by which an ``lru_cache`` keeps a call."""
+    cached = functools.lru_cache(maxsize=None, typed=typed)(lambda *_, **__: None)
+    cached(*args, **named)
+    (key,) = next(table for table in gc.get_referents(cached) if type(table) is dict and len(table) == 1)
+    return key
 
 
 def taken(growth, wanted, *, is_through_classes=True):
@@ -68,14 +83,41 @@ class TestPlaceOf:
         inner[2] = Thing()
         assert ids(place) == {id(inner[1]), id(inner[2])}
 
-    @pytest.mark.parametrize("key", ["index.html", Thing, (Thing, "name"), ("pattern", 0), (("en", Thing), None)])
-    def test_texts_and_classes_are_names_of_entries(self, app, key):
+    @pytest.mark.parametrize(
+        "key",
+        [
+            *("index.html", Thing, Level.INFO, re.IGNORECASE, ids, len, sys, None, True),
+            *((Thing, "name"), ("pattern", 0), ("pattern", 10**5_000), ("pattern", re.ASCII)),
+            *((("en", Thing), None), (None, False), ("x",) * 8),
+        ],
+    )
+    def test_what_the_source_names_are_names_of_entries(self, app, key):
         """And tuples of them, as the keys of caches are: another key is another entry."""
         app.CACHE = {key: Thing()}
         place = place_of([app, vars(app), app.CACHE, app.CACHE[key]])
 
-        app.CACHE["other"] = app.CACHE[str] = app.CACHE["a", 1] = Thing()
+        for other in ("other", str, ("a", 1), Level.ERROR, taken, abs, gc, False):
+            app.CACHE[other] = Thing()
         assert ids(place) == {id(app.CACHE[key])}
+
+    @pytest.mark.skipif(sys.implementation.name != "cpython", reason="an lru_cache of PyPy has lists for keys")
+    def test_the_names_of_arguments_are_no_data(self):
+        """They tell two calls apart, but make no name of a number, nor does the class of an argument."""
+        named = [
+            *(cached_key(form="json"), cached_key(other="json"), cached_key("json"), cached_key("json", form="json")),
+            *(cached_key("a", form=None), cached_key(1, form="json"), cached_key(form="json", limit=2)),
+            *(cached_key("a", typed=True), cached_key(b="x", typed=True)),
+            cached_key(a="x", b="x", c="x", d="x", e="x"),
+        ]
+        data = [
+            *(cached_key(number=7), cached_key(7, typed=True), cached_key(number=7, typed=True)),
+            *(cached_key(thing=Thing()), cached_key(None, number=7)),
+        ]
+
+        names = [places.name_of(key) for key in named]
+        assert None not in names
+        assert len({*names}) == len(named)
+        assert [places.name_of(key) for key in data] == [None] * len(data)
 
     def test_where_a_leak_goes_on_only_what_may_be_an_attribute_is_a_name(self, app):
         """A registry that leaks by one text leaks by the next."""
@@ -88,16 +130,13 @@ class TestPlaceOf:
         assert set(place.held(is_strict=False)) == {id(app.CACHE["first"])}
 
     def test_other_keys_are_data(self, app):
-        """Numbers, objects, texts that are too long for a name or mostly digits, classes that a call made."""
+        """Numbers, objects, texts that are too long for a name or mostly digits, what a call made."""
         for key in (
-            7,
-            object(),
-            "x" * 80,
-            "5f0c2d7e-9a41",
-            "k5f0c2d7e",
-            (1, 2),
-            (object(), "a"),
-            type("f.<locals>.C", (), {}),
+            *(7, object(), "x" * 80, "5f0c2d7e-9a41", "k5f0c2d7e", (), ("x",) * 9, ("x",) * 99, ((("x",),),)),
+            *((1, 2), (object(), "a"), (Level.INFO, 7), (None, 7), (ids, 7), (True, 7)),
+            *(type("f.<locals>.C", (), {}), enum.Enum("E", "A", qualname="f.<locals>.E").A, lambda: None),
+            *(types.MethodType(ids, Thing()), [].append, enum.Flag("F", "A B")(0)),
+            *((7, int), (object(), "form", "json")),
         ):
             app.CACHE = {key: Thing()}
             place = place_of([app, vars(app), app.CACHE, app.CACHE[key]])

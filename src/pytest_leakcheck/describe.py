@@ -177,13 +177,14 @@ def _tuple_text(key: object, depth: int) -> str:
 
 
 def _name_of_key(key: object) -> str:
-    """Return what names a key that is no plain value: a class, a member of an enum, a function; empty for others."""
+    """Return what names a key that is no plain value: a class, an enum's member, a function, a module; else empty."""
     kind = type(key)
     if rawtypes.is_type(key):
         return short_type_name(key)
     if rawtypes.derives(type(kind), enum.EnumMeta):
         return _member_text(kind, rawtypes.attribute(key, "_name_"))
-    if rawtypes.is_one_of(kind, (types.FunctionType, types.MethodType, types.BuiltinMethodType)):
+    is_function = rawtypes.is_one_of(kind, (types.FunctionType, types.MethodType, types.BuiltinMethodType))
+    if is_function or rawtypes.is_module(key):
         return f"<{label(key)}>"
     if rawtypes.derives(kind, weakref.ref):
         referent = weakref.ref.__call__(key)  # type: ignore[arg-type]

@@ -7,6 +7,8 @@ the same types hang at the same depth below one name.
 
 from __future__ import annotations
 
+import enum
+import functools
 import logging
 import types
 import weakref
@@ -30,7 +32,7 @@ _ODD = (types.FrameType, types.FunctionType, types.TracebackType)
 _MOST_KEY = 40
 """A longer key is data, not a name."""
 _DEEPEST, _MOST_PARTS = 2, 8
-"""How deep tuples in tuples are still names, and of how many parts each."""
+"""How deep tuples in tuples are still names, and of how many parts each, but for the names of arguments."""
 _LEAST_COUNTED, _DIGITS = 8, 4
 """Texts of so many characters are data where every fourth of them is a digit, or more: a time, an id in hexadecimal."""
 
@@ -42,7 +44,7 @@ class _Step(NamedTuple):
     key: str | None
     """The name that leads there, of an attribute or from a dict, if there is one; other keys and indexes are data.
 
-    Names are texts and classes, and tuples with any, as a cache has them for keys: each stands for an entry of its own.
+    Keys that `name_of` tells the names of each stand for an entry of their own, as those of a cache do.
     """
     is_attribute: bool = False
     position: int | None = None
@@ -338,22 +340,80 @@ def _name_in(holder: Any, value: Any, *, is_data: bool) -> str | None:
 
 
 def name_of(key: object, depth: int = _DEEPEST) -> str | None:
-    """Return the name that a key of a dict is; None for data: numbers, objects, and texts or classes made for one."""
+    """Return the name that a key of a dict is; None for data: numbers, objects, and what was made for one.
+
+    Names are texts, what a module has by a name of its own, the members of enums, None, True and False, and tuples of
+    these: there are as many as the source has. Errs towards a missed leak where a program makes up names without end,
+    as texts that its users typed, and towards a false alarm where data comes from a closed set, as the days of a week
+    by their numbers. What is made anew by the same name, as a function that ``functools.wraps`` named, piles up there.
+    """
     if type(key) is str:
         return None if len(key) > _MOST_KEY or _is_counted(key) else key
+    if type(key) is tuple:
+        return _name_of_tuple(key, depth)
+    if rawtypes.is_one_of(type(key), (bool, type(None))):
+        return f"value {key!r}"
+    name = _name_in_source(key)
+    return name if name is not None and "<locals>" not in name else None
+
+
+def _name_in_source(key: Any) -> str | None:
+    """Return what a class, a function, a module or the member of an enum is called, None for anything else."""
+    kind = type(key)
     if rawtypes.is_type(key):
-        name = ".".join(names_of_type(key))
-        return None if "<locals>" in name else f"class {name}"
-    if type(key) is not tuple or not depth or len(key) > _MOST_PARTS:
+        return f"class {'.'.join(names_of_type(key))}"
+    if rawtypes.derives(type(kind), enum.EnumMeta):
+        member = rawtypes.attribute(key, "_name_")  # several members of a flag may have none
+        return f"member {'.'.join((*names_of_type(kind), member))}" if type(member) is str else None
+    if rawtypes.is_module(key):
+        return f"module {rawtypes.module_name(key)}"
+    is_builtin = kind is types.BuiltinFunctionType and rawtypes.is_module(key.__self__)  # others are bound methods
+    if kind is types.FunctionType or is_builtin:
+        return f"function {'.'.join(map(rawtypes.text_of, (key.__module__, key.__qualname__)))}"
+    return None
+
+
+def _name_of_tuple(key: tuple[Any, ...], depth: int) -> str | None:
+    """Return the name that a tuple is whose parts are names, or numbers beside a text or a class.
+
+    Such a number is the flags of a pattern, say; where there are but numbers, they pile up as one alone does, also by
+    the name of an argument, and with their own class, which a cache that is typed puts beside them.
+    """
+    if not depth or len(key) > 2 * _MOST_PARTS:
         return None
-    names = [name_of(part, depth - 1) for part in key]
-    pairs = zip(key, names, strict=True)
-    known = [f"{part!r}" if rawtypes.is_one_of(type(part), _ATOMS) else name for part, name in pairs]
-    return f"({', '.join(map(str, known))})" if any(names) and None not in known else None
+    words = _words_in(key)
+    parts = [part for index, part in enumerate(key) if index not in words]
+    names = [f"{part:x}" if type(part) is int else name_of(part, depth - 1) for part in parts]  # decimals have a limit
+    known = [name for name in names if name is not None]
+    has_number = any(type(part) is int for part in parts)
+    is_named = any(_is_telling(part, parts) for part in parts) if has_number else bool(parts)
+    if not is_named or len(known) < len(parts) or len(parts) > _MOST_PARTS:
+        return None
+    return f"({', '.join([*known, *words.values()])})"
 
 
-_ATOMS = (int, bool, type(None))
-"""What a tuple may have beside a name: the flags of a pattern, an argument that is left out."""
+def _is_telling(part: object, parts: list[Any]) -> bool:
+    """Tell whether a part makes a number beside it a part of a name, too."""
+    is_text = type(part) is str or type(part) is tuple
+    return is_text or (rawtypes.is_type(part) and not any(type(other) is part for other in parts))
+
+
+def _words_in(key: tuple[Any, ...]) -> dict[int, str]:
+    """Return where the key of an ``lru_cache`` has its mark, and the names of the arguments that come after it."""
+    mark = next((index for index, part in enumerate(key) if part is _MARK), len(key))
+    words = {index: f"{key[index]}=" for index in range(mark + 1, len(key), 2) if type(key[index]) is str}
+    return {mark: "*", **words} if mark < len(key) else {}
+
+
+def _mark_of_caches() -> object:
+    """Return what an ``lru_cache`` has in its keys between positional arguments and others; none that PyPy's has."""
+    cached = functools.lru_cache(maxsize=None)(lambda **_: None)
+    cached(name=None)
+    keys = [key for table in gc.get_referents(cached) if type(table) is dict for key in table]
+    return next((key[0] for key in keys if type(key) is tuple), object())
+
+
+_MARK = _mark_of_caches()
 
 
 def _is_counted(text: str) -> bool:
