@@ -204,6 +204,20 @@ class TestWatched:
         watch.clear()
         assert (watch.alive(), len(watch)) == ([], 0)
 
+    def test_those_whose_type_lives_are_counted(self):
+        """That is cheap to tell, of the others that they are dead."""
+
+        class Gone:
+            __slots__ = ()
+
+        watch, thing, gone = Watch(), Slotted(), Gone()
+        watch.add_addresses({id(thing): KIND, id(gone): weakref.ref(Gone)}, "made")
+        del Gone, gone
+        for _ in range(2):  # PyPy takes two for a cycle, which each class is on
+            gc.collect()
+
+        assert watch.numbers() == {f"{__name__}.Slotted": 1}
+
     def test_the_line_that_made_one_is_told(self):
         """As of any other object."""
         watch, thing = Watch(), Slotted()

@@ -127,6 +127,14 @@ def test_of_a_long_chain_of_targets_no_more_is_read_off_than_is_asked_for():
     assert [nearest[chain[index]] for index in (1, 2, 3, 9, length)] == [None, None, *([chain[3]] * 3)]
 
 
+def test_what_a_path_passes_is_told_with_where_it_begins():
+    """Also what is no target itself."""
+    found = find_paths(Drawn([(ROOT, 5), (5, 6), (6, TARGET)], {ROOT: 0}), [TARGET], seconds=10)
+
+    assert found.paths.roots() == dict.fromkeys((ROOT, 5, 6, TARGET), ROOT)
+    assert found.paths.nearest({5}) == {ROOT: None, 5: 5, 6: 5, TARGET: 5}
+
+
 def test_what_is_no_target_has_no_path():
     """Though it is on the path of one."""
     found = find_paths(Drawn([(ROOT, 5), (5, TARGET)], {ROOT: 0}), [TARGET], seconds=10)

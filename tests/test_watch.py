@@ -10,7 +10,7 @@ import pytest
 
 import surroundings
 from pytest_leakcheck.runtime import clock, interpreter, rawtypes
-from pytest_leakcheck.watching.watch import Watch, drop_doomed
+from pytest_leakcheck.watching.watch import Watch, drop_adrift, drop_doomed
 
 
 class Thing:
@@ -148,6 +148,53 @@ class TestAdding:
         assert watch.facts([thing])[0].origin == "here, brought back to life by its __del__"
         assert watch.within(1) == 3
 
+    def test_one_that_kept_its_weak_references_is_watched_anew_as_well(self):
+        """It is told once, as brought back; what else is watched still is."""
+        watch, thing, other = Watch(), Thing(), Thing()
+        fact = watch.add(thing, "here")
+        watch.add(other, "there")
+        watch.add_back(thing, fact)
+
+        assert watch.alive() == [other, thing]
+        origins = [fact.origin for fact in watch.facts([other, thing])]
+        assert origins == ["there", "here, brought back to life by its __del__"]
+
+    @pytest.mark.parametrize("stop", [lambda watch, _: watch.clear(), lambda watch, thing: watch.forget([thing])])
+    def test_what_is_watched_no_more_may_be_watched_anew(self, stop):
+        """As if it had never been watched."""
+        watch, thing = Watch(), Thing()
+        watch.add(thing, "here")
+        stop(watch, thing)
+
+        assert watch.alive() == []
+        watch.add(thing, "there")
+        assert watch.alive() == [thing]
+        assert watch.facts([thing])[0].origin == "there"
+
+    def test_one_alone_is_told_from_one_among_others(self):
+        """By its own weak reference."""
+        watch, thing, other = Watch(), Thing(), Thing()
+        watch.add(thing, "here")
+        (ref,) = watch.refs([thing])
+
+        assert watch.has_only(ref)
+        assert not watch.has_only(None)
+        watch.add(other, "there")
+        assert not watch.has_only(ref)
+        watch.forget([thing])
+        assert not watch.has_only(ref)
+        watch.clear()
+        assert not watch.has_only(ref)
+
+    def test_the_living_of_each_type_are_counted(self):
+        """The dead are not, though they are watched yet."""
+        watch, thing, other = Watch(), Thing(), Hostile()
+        for obj in (thing, other, Thing()):
+            watch.add(obj, "here")
+        del obj
+
+        assert watch.numbers() == {"test_watch.Thing": 1, "test_watch.Hostile": 1}
+
     def test_what_another_watches_is_taken_over(self):
         """It is watched like one's own."""
         watch, other, thing = Watch(), Watch(), Thing()
@@ -209,6 +256,17 @@ class TestAdding:
         assert [entry.fact.made for entry in watch.watched] == ["made/Thing.py:3", ""]
         watch.tell_origin(lambda _: None)
         assert [entry.fact.made for entry in watch.watched] == ["made/Thing.py:3", ""]
+
+    def test_of_a_type_only_so_many_are_asked_after(self, monkeypatch):
+        """Of many, one line mostly made all."""
+        monkeypatch.setattr("pytest_leakcheck.watching.watch._MOST_LINES", 2)
+        watch, things = Watch(), [Thing(), Hostile(), Thing(), Thing()]
+        for thing in things:
+            watch.add(thing, "here")
+
+        watch.tell_origin(lambda _: ("shop/cart.py", 3))
+
+        assert [entry.fact.made for entry in watch.watched] == ["shop/cart.py:3"] * 3 + [""]
 
 
 class TestCollecting:
@@ -461,7 +519,88 @@ class TestPeril:
         assert watch.is_in_peril()
 
 
+class TestAdrift:
+    def test_garbage_is_forgotten_before_it_is_collected(self, collections):
+        """However old it is, and however few other objects there are; what is dead is forgotten as well."""
+        watch, gone = Watch(), Watch()
+        ref, thing = in_a_cycle(2)
+        watch.add(thing, "here")
+        gone.add(Thing(), "there")
+        del thing
+        collections.clear()
+
+        drop_adrift(watch, gone)
+
+        assert ref() is not None
+        assert (watch.alive(), gone.watched, collections) == ([], [], [])
+
+    def test_so_is_garbage_whose_class_is_of_it(self, collections):
+        """No look at its class holds that."""
+        watch = Watch()
+
+        class Local:
+            pass
+
+        Local.only = Local()
+        watch.add(Local.only, "here")
+        del Local
+
+        drop_adrift(watch)
+
+        assert (watch.alive(), collections) == ([], [])
+
+    def test_one_that_two_watch_is_garbage_to_both(self, collections):
+        """It is counted once."""
+        watch, other = Watch(), Watch()
+        for each in (watch, other):
+            each.add(in_a_cycle(0)[1], "here")
+        other.take_over(watch)
+
+        drop_adrift(watch, other)
+
+        assert (watch.alive(), other.alive(), collections) == ([], [], [])
+
+    def test_what_is_held_is_watched_on(self, collections):
+        """Garbage beside it is not."""
+        watch, other, thing = Watch(), Watch(), Thing()
+        watch.add(in_a_cycle(0)[1], "here")
+        watch.add(thing, "here")
+        other.add(in_a_cycle(0)[1], "here")
+
+        drop_adrift(watch, other)
+
+        assert (watch.alive(), other.alive(), collections) == ([thing], [], [])
+
+    def test_what_a_finalizer_may_bring_back_is_watched_on(self, collections):
+        """So is all beside it."""
+
+        class Finalized(Thing):
+            def __del__(self):
+                pass
+
+        watch, thing = Watch(), Finalized()
+        thing.itself = thing
+        watch.add(thing, "here")
+        watch.add(in_a_cycle(0)[1], "here")
+        del thing
+
+        drop_adrift(watch)
+
+        assert (len(watch.alive()), collections) == (2, [])
+
+
 class TestDoomed:
+    def test_garbage_is_forgotten_wherever_it_lies(self, collections):
+        """A look at what hangs below it costs little, where one among the old costs as much as a collection."""
+        watch = Watch()
+        watch.add(in_a_cycle(2)[1], "here")
+        heap = [[] for _ in range(100_000)]
+        gc.collect(1)
+        collections.clear()
+
+        assert drop_doomed(watch)
+        assert (watch.alive(), collections, len(heap)) == ([], [], 100_000)
+
     def test_old_garbage_is_forgotten_before_it_is_collected(self, collections):
         """On a large heap it is cheap to see that it waits for a full collection."""
         watch, heap = Watch(), [[] for _ in range(100_000)]
@@ -473,6 +612,19 @@ class TestDoomed:
         assert drop_doomed(watch)
         assert ref() is not None
         assert (watch.alive(), collections, len(heap)) == ([], [], 100_000)
+
+    def test_so_is_garbage_whose_class_is_of_it(self, collections):
+        """Also where so much hangs below that it is looked for among the old; no look at a class holds that."""
+        watch, heap = Watch(), [[] for _ in range(300_000)]
+        local = type("Local", (), {"many": [[] for _ in range(3_000)]})
+        local.only = local()
+        watch.add(local.only, "here")
+        gc.collect()
+        collections.clear()
+        del local
+
+        assert drop_doomed(watch)
+        assert (watch.alive(), collections, len(heap)) == ([], [], 300_000)
 
     def test_without_generations_none_is_forgotten(self, monkeypatch):
         """Old objects are told from young ones by their generation alone."""
@@ -496,6 +648,20 @@ class TestDoomed:
 
         assert drop_doomed(watch, other)
         assert (watch.alive(), other.alive(), collections, len(heap)) == ([thing], [], [], 100_000)
+
+    def test_so_is_what_has_a_finaliser_and_is_held(self):
+        """There is nothing that it may bring back to life."""
+
+        class Finalized(Thing):
+            def __del__(self):
+                pass
+
+        watch, heap, thing = Watch(), [[] for _ in range(100_000)], Finalized()
+        watch.add(thing, "here")
+        gc.collect()
+
+        assert drop_doomed(watch)
+        assert (watch.alive(), len(heap)) == ([thing], 100_000)
 
     def test_nothing_is_told_where_a_look_costs_as_much_as_a_collection(self):
         """So that it may be garbage or not, as far as is known."""
@@ -554,6 +720,16 @@ class TestSettling:
         watch.settle(0)
 
         assert watch.alive() == [thing]
+
+    def test_it_rests_between_two_looks(self, monkeypatch):
+        """What another thread lets go of meanwhile ends the wait."""
+        things = [Thing()]
+        watch = Watch()
+        watch.add(things[0], "here")
+        monkeypatch.setattr(clock, "sleep", lambda _: things.clear())
+
+        assert watch.settle(60) < 5
+        assert not watch.alive()
 
     def test_it_drains_between_two_looks(self):
         """What lets go then ends the wait."""

@@ -413,7 +413,6 @@ def drop_adrift(*watches: Watch) -> None:
     if living and addresses.has_generations() and not may_come_back:
         living = list(rawtypes.by_id(living).values())
         doomed = adrift(living)
-        living.clear()
         for watch in watches:
             watch.forget_addresses(doomed)
 
