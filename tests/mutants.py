@@ -48,11 +48,11 @@ TESTS = {
     "watch": ("watch", "addresses"),
     "confirm": ("judgement", "confirm", "baseline", "hooks", "scopes"),
     "ledger": ("judgement", "confirm", "baseline", "hooks", "scopes"),
-    "held": ("judgement", "confirm", "hooks", "scopes"),
+    "held": ("held",),
     "evidence": ("judgement", "confirm"),
     "grades": ("judgement", "by_refcount"),
     "trials": ("trials",),
-    "patience": ("judgement", "confirm"),
+    "patience": ("patience",),
     "check": ("judgement", "block", "within", "by_refcount", "hooks", "baseline"),
     "judging": ("judging", "housekeeping", "outcomes", "verdict", "repeat", "neighbours", "timeouts", "wider_scopes"),
 }
