@@ -20,7 +20,9 @@ ON_PYPY = {
     "test_addresses.py::TestSuite::test_a_slotted_dataclass_leaks_like_any_object": _NO_TRACEMALLOC,
     "test_addresses.py::TestSuite::test_without_a_second_run_it_is_missed": _SLOTS_ARE_WEAK,
     "test_addresses.py::TestWatched::test_as_many_of_the_old_are_looked_at_as_were_promoted": _NO_CALLBACKS,
+    "test_addresses.py::TestWatched::test_behind_them": _NO_CALLBACKS,
     "test_addresses.py::TestWatched::test_one_that_died_by_itself": _NOTHING_DIES,
+    "test_addresses.py::TestWatched::test_one_that_has_died": _NO_CALLBACKS,
     "test_addresses.py::TestWatched::test_what_a_finalizer_brings_back": "PyPy has no gc.is_finalized",
     "test_addresses.py::test_the_youngest_of_the_old_are_looked_at_alone": _NO_CALLBACKS,
     "test_advice.py::test_advice_is_given_and_cures[future-callback": _IN_PYTHON,
@@ -135,7 +137,9 @@ _ALL_ARE_FULL = "a free-threaded build has no generations: every collection is f
 _NOT_GRADED = "a free-threaded build does not tell what dies at once: it defers the counting of references"
 _NO_AGE = "the collector of a free-threaded build does not list objects in the order of their age"
 ON_FREE_THREADED = {
+    "test_addresses.py::TestWatched::test_behind_them": _ALL_ARE_FULL,
     "test_addresses.py::TestWatched::test_one_that_died_by_itself": _ALL_ARE_FULL,
+    "test_addresses.py::TestWatched::test_one_that_has_died": _ALL_ARE_FULL,
     "test_addresses.py::TestWatched::test_those_whose_type_lives": _IMMORTAL,
     "test_addresses.py::test_the_youngest_of_the_old_are_looked_at_alone": _ALL_ARE_FULL,
     "test_advice.py::test_advice_is_given_and_cures[finalizer-": _IMMORTAL,

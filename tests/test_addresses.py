@@ -6,8 +6,8 @@ import weakref
 import pytest
 
 from pytest_leakcheck.runtime import interpreter
-from pytest_leakcheck.runtime.addresses import Patience, find, has_generations
-from pytest_leakcheck.watching.watch import Watch
+from pytest_leakcheck.runtime.addresses import Patience, count_young, find, has_generations
+from pytest_leakcheck.watching.watch import Watch, drop_doomed
 
 
 class Slotted:
@@ -76,6 +76,25 @@ class TestWatched:
 
         assert watch.collect_young()
         assert sorted(map(id, watch.alive())) == sorted(map(id, [first, second]))
+        assert len(kept) == len(more) == 20_000
+
+    def test_behind_them_lies_what_a_further_run_promoted(self):
+        """What was young as it began does, and as much as was promoted since; any number where that is not known."""
+        watch, other, later = Watch(), Watch(), Watch()
+        first, kept = Slotted(), [[] for _ in range(20_000)]
+        for each in (watch, other):
+            each.add_addresses({id(first): KIND}, "made", span=0)
+        young = count_young()
+        gc.collect(1)
+        second, more = Slotted(), [[] for _ in range(20_000)]
+        later.add_addresses({id(second): KIND}, "made", span=20_000)
+        gc.collect(1)
+
+        watch.outlast(later, young)
+        assert watch.alive() == [first]
+        for further in (Watch(), Watch(), later):
+            other.outlast(further, young)
+            assert other.alive() == [first]
         assert len(kept) == len(more) == 20_000
 
     def test_after_a_full_collection_all_are_looked_at(self):
@@ -217,6 +236,17 @@ class TestWatched:
             gc.collect()
 
         assert watch.numbers() == {f"{__name__}.Slotted": 1}
+
+    def test_one_that_has_died_is_not_looked_for_as_garbage(self):
+        """So that what lives beside it is seen to be held."""
+        heap = [[] for _ in range(100_000)]
+        watch, thing, gone = Watch(), Slotted(), Slotted()
+        watch.add_addresses({id(thing): KIND, id(gone): KIND}, "made")
+        del gone
+        gc.collect()
+
+        assert drop_doomed(watch)
+        assert (watch.alive(), len(heap)) == ([thing], 100_000)
 
     def test_the_line_that_made_one_is_told(self):
         """As of any other object."""
