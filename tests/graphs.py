@@ -17,6 +17,7 @@ class Drawn:
     extra: dict[int, int] = field(default_factory=dict)
     outer: dict[int, int] = field(default_factory=dict)
     lost: set[int] = field(default_factory=set)
+    parts: set[tuple[int, int]] = field(default_factory=set)
     asked: list[int] = field(default_factory=list)
 
     def holders(self, nodes):
@@ -27,6 +28,15 @@ class Drawn:
         if node not in self.roots:
             return None
         return Anchor(self.roots[node], self.extra.get(node, 0), self.names.get(node, str(node)))
+
+    def in_order(self, _, held):
+        return sorted(set(held))
+
+    def may_be_part(self, node):
+        return any(held == node for _, held in self.parts)
+
+    def is_part(self, holder, held):
+        return (holder, held) in self.parts
 
     def anchor_itself(self, node):
         return self.anchor(node)

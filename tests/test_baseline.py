@@ -480,6 +480,82 @@ class TestCheck:
         suite.run("", *CHECK, "--backwards").assert_outcomes(passed=1, failed=2)
 
 
+HELD_TWICE = {
+    "descriptors": """
+    class Typed:
+        def __init__(self): self.values = {}
+        def __get__(self, obj, owner=None): return self if obj is None else self.values[id(obj)][1]
+        def __set__(self, obj, value): self.values[id(obj)] = (obj, value)
+
+    class Both:
+        zero, one, two = Typed(), Typed(), Typed()
+        def __init__(self): self.zero = self.one = self.two = 1
+    """,
+    "registries": """
+    class Registry:
+        def __init__(self): self.entries = []
+        def add(self, obj): self.entries.append((obj, 1))
+
+    ONE, TWO = Registry(), Registry()
+
+    class Both:
+        def __init__(self):
+            ONE.add(self)
+            TWO.add(self)
+    """,
+    "far from a module": """
+    MANY = [[[], []] for _ in range(20_000)]  # so that the walk from the module ends before it gets there
+
+    class Registry:
+        def __init__(self): self.entries = []
+
+    class Box:
+        def __init__(self): self.registries = [Registry()]
+
+    class Shop:
+        def __init__(self): self.left, self.right = Box(), Box()
+
+    SHOP = [[[Shop()]]]
+
+    class Both:
+        def __init__(self):
+            for box in (SHOP[0][0][0].left, SHOP[0][0][0].right):
+                box.registries[0].entries.append((self, 1))
+    """,
+    "a set": """
+    class Left:
+        def __init__(self): self.left = []
+
+    class Right:
+        def __init__(self): self.right = []
+
+    PARTS = {*(Left() for _ in range(5)), *(Right() for _ in range(5))}
+
+    class Both:
+        def __init__(self):
+            for part in PARTS:
+                (part.left if type(part) is Left else part.right).append(self)
+    """,
+}
+"""Ways to hold an object at the same distance by several independent holders."""
+
+
+@pytest.mark.parametrize("source", HELD_TWICE.values(), ids=HELD_TWICE)
+def test_of_several_holders_the_same_one_is_told_whichever_test_was_told_of_before(suite, known, source):
+    """Each time, so that one entry lists the leak of all tests."""
+    source = textwrap.dedent(source) + "@pytest.mark.parametrize('n', 'abcde')\ndef test_it(n): Both()\n"
+    suite.run(source, *UPDATE, "-k", "d").assert_outcomes(passed=1)
+    assert len(entries(known)) == 1
+
+    result = suite.run(source, *CHECK)
+
+    result.assert_outcomes(passed=5)
+    assert suite.lines_of(result, " in 5 tests: ")
+    result = suite.run(source, "--leakcheck")
+    result.assert_outcomes(failed=5)
+    assert suite.lines_of(result, "; 1 leak in 5 tests; ")
+
+
 class TestStability:
     SOURCE = """
     import ctypes, functools, threading

@@ -30,6 +30,48 @@ def test_each_object_is_met_at_its_shortest_distance():
     assert found.distance(id(Node())) is None
 
 
+def test_a_dict_that_came_into_being_as_it_was_read_makes_nothing_further():
+    """What two instances hold alike is as near by the one that was told of as by the other."""
+    first, second = Node([]), Node([])
+    first.held.append([])
+    second.held.append(first.held[0])
+    vars(first)
+    found = _walk({"first": first, "second": second})
+
+    assert found.distance(id(vars(first))) == found.distance(id(first)) == found.distance(id(second)) == 1
+    assert found.distance(id(first.held)) == found.distance(id(second.held)) == 2
+    assert [id(obj) for obj in found.path(first.held[0])][1] == id(first)
+    assert found.number(id(first.held)) < found.number(id(second.held))
+
+
+def test_the_last_instances_met_are_met_with_their_dicts(monkeypatch):
+    """So what they hold is as near to the walk by either."""
+    monkeypatch.setattr(nearby, "MOST_DISTANCE", 1)
+    node = Node([])
+    vars(node)
+    found = _walk({"node": node})
+
+    assert (found.distance(id(vars(node))), found.distance(id(node.held))) == (1, None)
+
+
+class First:
+    """What one set has."""
+
+
+class Second:
+    """The same."""
+
+
+@pytest.mark.parametrize("kinds", [(First, Second), (Second, First)])
+def test_what_a_set_has_is_met_by_the_names_of_its_types(kinds):
+    """Its own order hangs on addresses."""
+    parts = [kind() for kind in kinds for _ in range(5)]
+    found = _walk({"parts": set(parts)})
+    first, second = ([found.number(id(part)) for part in parts if type(part) is kind] for kind in (First, Second))
+
+    assert max(first) < min(second)
+
+
 def test_modules_are_met_and_not_looked_into():
     """Nor is anything met that is to be avoided."""
     hidden = Node([])

@@ -3,6 +3,7 @@
 import collections
 import itertools
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -93,6 +94,27 @@ def test_ties_are_broken_by_the_order_of_the_anchors():
 
     assert _path(Drawn(edges, {ROOT: 0, OTHER: 0}, names)) == (OTHER, TARGET)
     assert _path(Drawn(edges[::-1], {ROOT: 0, OTHER: 0}, names)) == (OTHER, TARGET)
+
+
+def test_ties_are_broken_by_the_order_that_the_graph_gives_to_what_a_node_holds():
+    """Of two equal paths from one root the same one is given in every run, in whatever order edges are found."""
+    edges = [(ROOT, 8), (ROOT, 7), (8, TARGET), (7, TARGET)]
+
+    assert _path(Drawn(edges, {ROOT: 0})) == (ROOT, 7, TARGET)
+    assert _path(Drawn(edges[::-1], {ROOT: 0})) == (ROOT, 7, TARGET)
+
+
+PART_OF_ONE = [(ROOT, 5), (5, 50), (50, 7), (7, TARGET), (ROOT, 6), (6, 8), (8, TARGET)]
+"""Two paths: on the first one, 50 is a part of 5."""
+
+
+@pytest.mark.parametrize("parts", [set(), {(5, 50)}])
+def test_a_part_of_a_node_makes_no_path_longer(parts):
+    """Or an instance would be further away once somebody has read its dict."""
+    expected = (ROOT, 5, 50, 7, TARGET) if parts else (ROOT, 6, 8, TARGET)
+
+    assert _path(Drawn(PART_OF_ONE, {ROOT: 0}, parts=parts)) == expected
+    assert _path(Drawn(PART_OF_ONE[::-1], {ROOT: 0}, parts=parts)) == expected
 
 
 def test_several_targets_share_one_search():

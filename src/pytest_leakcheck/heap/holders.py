@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck.heap.frames import is_our_frame
-from pytest_leakcheck.heap.nearby import lines_below
+from pytest_leakcheck.heap.nearby import in_order, lines_below, may_be_names, names_among
 from pytest_leakcheck.heap.passes import (
     all_objects,
     chunks,
@@ -112,6 +112,21 @@ class Heap:
     def anchor(self, node: int) -> Anchor | None:
         """Return what makes an object part of a root, or None."""
         return self._roots.anchor(self.objects[node])
+
+    def in_order(self, holder: int, held: Sequence[int]) -> list[int]:
+        """Return what one node met has of others, in the order in which it has them."""
+        wanted = dict.fromkeys(held)
+        found = dict.fromkeys(node for node in map(id, in_order(self.objects[holder])) if node in wanted)
+        return list(found | wanted)
+
+    def may_be_part(self, node: int) -> bool:
+        """Tell whether an object may be the ``__dict__`` of an instance."""
+        return may_be_names(self.objects[node])
+
+    def is_part(self, holder: int, held: int) -> bool:
+        """Tell whether an object is the ``__dict__`` of an instance that has its attributes by that alone."""
+        obj = self.objects[holder]
+        return names_among(obj, gc.get_referents(obj)) is self.objects[held]
 
     def holders(self, nodes: Collection[int]) -> list[tuple[int, int]]:
         """Return an edge (holder, held) for each object that refers to one of `nodes`, each asked after once."""

@@ -131,7 +131,8 @@ class Roots:
         known = self._known(id(obj))
         if distance is not None and (known is None or known.anchor.rank > USER):
             name = self.nearby.module(id(obj))
-            return Start(Anchor(USER, distance + 1, _order(name)), Root(describe.clean(name), "module"))
+            order = f"{_order(name)} {self.nearby.number(id(obj)):06d}"
+            return Start(Anchor(USER, distance + 1, order), Root(describe.clean(name), "module"))
         own = None if id(obj) in self._targets else self._start_of(obj)
         if own is None or (known is not None and known.anchor.rank <= own.anchor.rank):
             return known
@@ -176,7 +177,7 @@ class Roots:
 
     def outside(self, node: int) -> list[Start]:
         """Return the roots that refer to a node from outside the heap, one for each reference, the best one first."""
-        return sorted(self._outside.get(node, []), key=lambda start: (start.anchor.rank, start.anchor.extra))
+        return sorted(self._outside.get(node, []), key=_goodness)
 
     def start_itself(self, obj: object) -> Start | None:
         """Return the root that `obj` is by itself, not by what holds it from outside the heap or leads to it."""
@@ -220,7 +221,8 @@ class Roots:
     def _look_nearby(self, sought: frozenset[int]) -> Nearby:
         names = ((self._modules[id(module)][0], module) for module in self._module_of_dict.values())
         own = [(name, module) for name, module in names if module_rank(name, module) == USER]
-        own.sort(key=lambda each: _is_of_tests(each[0]))  # they mostly have what is another's by a name of theirs
+        # tests mostly have what is another's by a name of theirs; in which order modules were loaded may vary
+        own.sort(key=lambda each: (_is_of_tests(each[0]), _order(each[0])))
         users = ((name, rawtypes.module_dict(module)) for name, module in own)
         ours = map(id, (self._starts, self._modules, self._module_of_dict))
         return Nearby(users, frozenset({*self._module_of_dict, *self._modules, *ours}), sought)
@@ -232,7 +234,7 @@ class Roots:
         elif start.link is not None and start.root.kind != "unaccounted":
             self._outside.setdefault(id(obj), []).append(start)
         held = self._starts.get(id(obj))
-        if held is None or (start.anchor.rank, start.anchor.extra) < (held.anchor.rank, held.anchor.extra):
+        if held is None or _goodness(start) < _goodness(held):
             self._starts[id(obj)] = start
 
     def add_unaccounted(self, objects: Iterable[object]) -> None:
@@ -324,6 +326,11 @@ class Roots:
             )
             start = Start(Anchor(rank, 1, f"{frame.depth:04d}{variable}"), root, link)
             self._add(value, start, is_cell=variable in code.co_cellvars or variable in code.co_freevars)
+
+
+def _goodness(start: Start) -> tuple[int, int, str, str]:
+    """Return what is the less, the better a root is; of equal ones, the order of their names."""
+    return start.anchor.rank, start.anchor.extra, start.anchor.order, start.root.name
 
 
 def _is_of_tests(name: str) -> bool:

@@ -203,6 +203,14 @@ def items_of(names: Any) -> Iterable[tuple[Any, Any]]:
     return listed(dict.items(names) if is_instance(names, dict) else names.items())
 
 
+def first_key(names: dict[Any, Any]) -> Any:
+    """Return the first key of a dict; None of an empty one, or one that another thread changes meanwhile."""
+    try:
+        return next(dict.__iter__(names), None)
+    except RuntimeError:
+        return None
+
+
 def items_in(values: Any) -> Iterable[Any]:
     """Return what is in a tuple or list; a subclass's own ``__iter__`` is not asked. Nothing for anything else."""
     for base in (tuple, list):

@@ -49,6 +49,15 @@ class _Rest:
     def holders(self, nodes: Collection[int]) -> list[tuple[int, int]]:
         return [edge for edge in self._graph.holders(nodes) if edge not in self._links]
 
+    def in_order(self, holder: int, held: Sequence[int]) -> Sequence[int]:
+        return self._graph.in_order(holder, held)
+
+    def may_be_part(self, node: int) -> bool:
+        return self._graph.may_be_part(node)
+
+    def is_part(self, holder: int, held: int) -> bool:
+        return self._graph.is_part(holder, held)
+
     def anchor(self, node: int) -> Anchor | None:
         return self._graph.outside_anchor(node, self._used[node]) or self._graph.anchor_itself(node)
 

@@ -2,7 +2,8 @@
 
 Nodes are integers (the ids of objects). The search goes backwards from all survivors at once, a level at a time, and so
 asks the graph one question a level whatever the number of survivors; the paths are then read off forwards, from the
-roots found. Better ranked roots win over nearer ones; among equals the path is a shortest one.
+roots found. Better ranked roots win over nearer ones; among equals the path is a shortest one, and of these that whose
+root, and then whose nodes, come first by the order that the graph gives them: never by their numbers.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ MOST_NEAREST = 500
 """Nodes of which it is told that their holders are known."""
 GOOD_RANK = 2
 """Roots up to this rank end the search; worse ones are kept in hand while it goes on for something better."""
+MOST_PARTS = 1_000
+"""Nodes of one level at most that may be parts of their holders for which these are looked for at once."""
 PATIENCE = 2
 """Levels that the search goes on after a root that is good but not the user's own."""
 
@@ -49,6 +52,15 @@ class Graph(Protocol):
 
     def anchor(self, node: int) -> Anchor | None:
         """Return what makes `node` a root, or None."""
+
+    def in_order(self, holder: int, held: Sequence[int]) -> Sequence[int]:
+        """Return what `holder` holds of nodes that it does hold, in an order that is the same in every run."""
+
+    def may_be_part(self, node: int) -> bool:
+        """Tell whether a node may be a part of its holder, as an instance's ``__dict__`` is."""
+
+    def is_part(self, holder: int, held: int) -> bool:
+        """Tell whether what a node holds is a part of it, so that the two are one step of a path."""
 
 
 class Paths(Mapping[int, tuple[int, ...]]):
@@ -150,6 +162,10 @@ class _State:
         self.nearest += frontier[: MOST_NEAREST - len(self.nearest)]
         return self.enter(graph, graph.holders(frontier))
 
+    def join(self, graph: Graph, parts: Sequence[int]) -> list[int]:
+        """Return the holders not seen before that some nodes are parts of, which are no further than these."""
+        return self.enter(graph, [edge for edge in graph.holders(parts) if graph.is_part(*edge)])
+
 
 def find_paths(
     graph: Graph, targets: Sequence[int], *, seconds: float = float("inf"), most: int = SEARCH_OBJECTS
@@ -180,7 +196,11 @@ def searching(graph: Graph, targets: Sequence[int], *, seconds: float, most: int
             break
         yield Question(frontier)
         frontier = state.climb(graph, frontier)
-    routes = _reach(state, max((anchor.rank for anchor in state.anchors.values()), default=0))
+        parts = list(filter(graph.may_be_part, frontier))
+        if 0 < len(parts) <= MOST_PARTS:
+            yield Question(parts)
+            frontier += state.join(graph, parts)
+    routes = _reach(state, max((anchor.rank for anchor in state.anchors.values()), default=0), graph)
     paths = Paths([target for target in targets if target in routes.best], routes.parent)
     return Search(paths, state.levels, len(state.holds), tuple(state.nearest), stopped_by)
 
@@ -195,16 +215,16 @@ class _Routes:
         return [self.best.get(target, GOOD_RANK + 1) for target in targets]
 
 
-def _reach(state: _State, worst_rank: int) -> _Routes:
-    """Walk down from the anchors of each rank in turn, the better ranks first."""
+def _reach(state: _State, worst_rank: int, graph: Graph | None = None) -> _Routes:
+    """Walk down from the anchors of each rank in turn, the better ranks first; with a `graph`, by its order."""
     routes = _Routes()
     for rank in sorted({anchor.rank for anchor in state.anchors.values()}):
         if rank <= worst_rank:
-            _spread(state, rank, routes)
+            _spread(state, rank, routes, graph)
     return routes
 
 
-def _spread(state: _State, rank: int, routes: _Routes) -> None:
+def _spread(state: _State, rank: int, routes: _Routes, graph: Graph | None) -> None:
     """Walk down from the anchors of one rank, a distance from their roots' objects at a time."""
     starts: dict[int, list[tuple[str, int]]] = {}
     for node, anchor in state.anchors.items():
@@ -218,9 +238,21 @@ def _spread(state: _State, rank: int, routes: _Routes) -> None:
             wave.append(node)
         following: list[int] = []
         for node in wave:
-            for held in state.holds.get(node, ()):
-                if held not in routes.best:
-                    routes.best[held] = rank
-                    routes.parent[held] = node
-                    following.append(held)
+            _enter_below(state, node, rank, routes, graph, following)
         wave, distance = following, distance + 1
+
+
+def _enter_below(  # noqa: PLR0913, PLR0917 - a part of the loop above that calls itself
+    state: _State, node: int, rank: int, routes: _Routes, graph: Graph | None, following: list[int]
+) -> None:
+    """Enter what a node holds, and at once what a part of it holds, that being no further."""
+    known: Sequence[int] = state.holds.get(node, ())
+    for held in graph.in_order(node, known) if graph is not None and len(known) > 1 else known:
+        if held in routes.best:
+            continue
+        routes.best[held] = rank
+        routes.parent[held] = node
+        if graph is not None and graph.may_be_part(held) and graph.is_part(node, held):
+            _enter_below(state, held, rank, routes, graph, following)
+        else:
+            following.append(held)
