@@ -172,6 +172,87 @@ def test_what_tests_leave_beside_it_is_theirs(shop):
     result.assert_outcomes(failed=1)
 
 
+POOLS = """
+import queue, threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+class Job:
+    def __init__(self): self.done = threading.Event()
+    def run(self): self.done.set()
+
+class Pool:
+    def __init__(self):
+        self.jobs = queue.Queue()
+        self.threads = [threading.Thread(target=self.work, daemon=True) for _ in range(2)]
+        for thread in self.threads: thread.start()
+    def work(self):
+        done = []
+        while (job := self.jobs.get()) is not None:
+            done.append(job)
+            job.run()
+    def submit(self, job):
+        self.jobs.put(job)
+        assert job.done.wait(30)
+    def stop(self):
+        for _ in self.threads: self.jobs.put(None)
+        for thread in self.threads: thread.join()
+
+@contextmanager
+def started_at_once():
+    pool = Pool()
+    yield pool
+    pool.stop()
+
+class Lazy(Pool):
+    def __init__(self): self.pool = None
+    def submit(self, job):
+        self.pool = self.pool or Pool()
+        self.pool.submit(job)
+    def stop(self): self.pool.stop()
+
+@contextmanager
+def started_by_a_test():
+    pool = Lazy()
+    yield pool
+    pool.stop()
+"""
+WORKING = """
+import pytest, pools
+
+@pytest.fixture(scope={scope!r})
+def pool():
+    with pools.{name}() as pool:
+        yield pool
+
+@pytest.mark.parametrize("n", range(4))
+def test_it(pool, n): pool.submit(pools.Job())
+"""
+
+
+@pytest.mark.parametrize("name", ["started_at_once", "started_by_a_test"])
+def test_what_a_thread_of_its_own_has_in_a_variable_is_the_fixtures(suite, name):
+    """Whether the set-up started it, or a test had the fixture do so: it ends with the fixture."""
+    suite.write(pools=POOLS, test_it=WORKING.format(scope="module", name=name))
+    result = suite.run("", "--leakcheck")
+
+    result.assert_outcomes(passed=4)
+    assert not told(result)
+
+
+def test_what_another_thread_has_is_the_tests(suite):
+    """Though a fixture with a thread stands."""
+    suite.write(
+        pools=POOLS,
+        test_it=WORKING.format(scope="module", name="started_at_once")
+        + "POOL = pools.Pool()\n"
+        + "".join(f"def test_{name}(pool): POOL.submit(pools.Job())\n" for name in ("other", "more")),
+    )
+    result = suite.run("", "--leakcheck")
+
+    result.assert_outcomes(passed=5, failed=1)
+
+
 def test_what_is_left_there_once_it_has_ended_is_the_tests(shop):
     """Where the end of the fixture leaves the fake in its place."""
     result = shop(

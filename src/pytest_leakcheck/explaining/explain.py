@@ -67,6 +67,8 @@ class Told(NamedTuple):
     """For each link, the index on `nodes` that it leads to."""
     rooted: int
     """The index on `nodes` of what the root's name leads to: 0, or more where a link is part of that name."""
+    thread: int = 0
+    """The id of the other thread that runs the frame from which the path starts, if it does from one."""
 
 
 class Finding(NamedTuple):
@@ -79,7 +81,7 @@ class Finding(NamedTuple):
     container: Place | None = None
     """Where the paths of fresh survivors part from those of others, if fresh ones were told apart."""
     above: tuple[int, ...] = ()
-    """The ids of what its path goes through."""
+    """The ids of what its path goes through, the thread before the frame that it starts from among them; 0 for none."""
     is_weak: bool = False
     """Whether an entry on its path goes once the collector frees something, by a weak reference."""
 
@@ -222,7 +224,7 @@ def _tell(
     steps[: len(steps) - len(links) + 1] = [sum(steps[: len(steps) - len(links) + 1])]
     ends = tuple(itertools.accumulate(steps))
     trace = Trace(root, _with_suspects(root, links), length, bound=bound_of(objects))
-    return Told(trace, tuple(map(id, objects)), ends, rooted)
+    return Told(trace, tuple(map(id, objects)), ends, rooted, start.thread)
 
 
 def _opened(heap: Heap, path: list[Any]) -> list[Any]:
@@ -328,7 +330,7 @@ class _Facing(NamedTuple):
             trace = replace(trace, bound="")  # each new one leads to those before it, however many there may be
         note = self._way_back(group) if first else ""
         leak = self._leak(first, Leak(tuple(heads), trace, also_keeps=tuple(hanging), proof=proof, note=note))
-        members, above = (*group.heads, *group.hanging), first.nodes[:-1] if first else ()
+        members, above = (*group.heads, *group.hanging), (first.thread, *first.nodes[:-1]) if first else ()
         path = [self.heap.objects[node] for node in first.nodes] if first else []
         place, container = (place_of(path), container_of(old, fresh)) if first else (None, None)
         is_weak = first is not None and has_weak_entry(path, first.trace.links)

@@ -48,6 +48,8 @@ class RunningFrame:
     is_current: bool
     depth: int
     """0 for the frame that runs; more for its callers."""
+    thread_id: int = 0
+    """The id of the object that stands for the thread, where there is one."""
     is_greenlets: bool = False
     """Whether it is suspended, in a greenlet that another one has switched away from."""
 
@@ -114,17 +116,19 @@ def thread_name(thread: threading.Thread) -> str:
 
 def running_frames() -> Iterator[RunningFrame]:
     """Yield the frames of all threads, innermost first, without those of this package that are looking right now."""
-    threads = {ident: thread_name(thread) for ident, thread in list(threading._active.items())}  # type: ignore[attr-defined]  # noqa: SLF001
+    active = list(threading._active.items())  # type: ignore[attr-defined]  # noqa: SLF001
+    threads = {ident: (thread_name(thread), id(thread)) for ident, thread in active}
+    del active
     for ident, top in sys._current_frames().items():  # noqa: SLF001 - the documented way to other threads' frames
         is_current = ident == threading.get_ident()
         frame: types.FrameType | None = top
         del top  # the current thread's is this very frame, which would hold itself and all its callers
         while is_current and frame is not None and _is_ours(frame):
             frame = frame.f_back
-        depth = 0
+        depth, (name, thread_id) = 0, threads.get(ident, (str(ident), 0))
         while frame is not None:
             if not _is_ours(frame):
-                yield RunningFrame(frame, threads.get(ident, str(ident)), is_current, depth)
+                yield RunningFrame(frame, name, is_current, depth, thread_id)
             frame, depth = frame.f_back, depth + 1
 
 

@@ -88,6 +88,8 @@ class Start:
     anchor: Anchor
     root: Root
     link: Link | None = None
+    thread: int = 0
+    """The id of the other thread that runs the frame, where it starts from one."""
 
 
 class Roots:
@@ -324,7 +326,8 @@ class Roots:
             link = Link(
                 text, describe.label(value), "local variable", f"local {describe.clean(variable)} of {function}"
             )
-            start = Start(Anchor(rank, 1, f"{frame.depth:04d}{variable}"), root, link)
+            anchor = Anchor(rank, 1, f"{frame.depth:04d}{variable}")
+            start = Start(anchor, root, link, 0 if frame.is_current else frame.thread_id)
             self._add(value, start, is_cell=variable in code.co_cellvars or variable in code.co_freevars)
 
 

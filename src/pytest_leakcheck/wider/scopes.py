@@ -7,6 +7,7 @@ made by the fixtures that pytest makes of ``setup_class``, ``setUpClass`` and th
 
 from __future__ import annotations
 
+import threading
 import types
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,6 +24,7 @@ from pytest_leakcheck.wider.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Set as AbstractSet
 
     from pytest_leakcheck.checking.check import Session
     from pytest_leakcheck.checking.ledger import Entrusted, Ledger
@@ -190,11 +192,22 @@ class Scopes:
     def lender_of(self, nodes: Iterable[int]) -> str:
         """Return the name of a fixture that stands, and whose set-up made one of some objects, given by their ids.
 
+        Or, where that is a running thread, whose value or names lead to it, as a pool to those that it starts later.
         Empty for none.
         """
         known = list(nodes)
-        standing = (each for each in self._standing.values() if not each.has_ended and each.has_made(known))
-        return next((each.name for each in standing), "")
+        standing = [each for each in self._standing.values() if not each.has_ended]
+        threads = rawtypes.by_id(threading.enumerate()).keys() & known
+        lenders = (each for each in standing if each.has_made(known) or self._has_any(each, threads))
+        return next((each.name for each in lenders), "")
+
+    def _has_any(self, standing: Standing, wanted: AbstractSet[int]) -> bool:
+        """Tell whether the value of a fixture, or the names that it bound, stand for or lead to one of some objects."""
+        tops = rawtypes.by_id(standing.tops(is_used=True)) if wanted else {}
+        if not tops:
+            return False
+        fenced = self._session.own.ids_of_globals() - tops.keys()
+        return not wanted.isdisjoint(tops) or bool(below([*tops.values()], wanted, is_alone=False, but=fenced))
 
     def clearer_of(self, names: Collection[str]) -> str:
         """Return the name of a fixture that stands, whose teardown clears what goes by one of `names`; else empty."""
