@@ -122,7 +122,7 @@ def adrift(objects: list[Any]) -> set[int]:
 
 
 def _names_around(function: types.FunctionType) -> tuple[Any, ...]:
-    return function.__globals__, function.__builtins__
+    return function.__globals__, getattr(function, "__builtins__", None)
 
 
 def _is_inner(obj: Any) -> bool:
