@@ -95,6 +95,7 @@ ON_PYPY = {
     "test_repeat.py::TestFailing::test_what_it_left_is_no_leak": _IN_PYTHON,
     "test_repeat.py::TestInvisible::test_the_junit_file": _NOTHING_DIES,
     "test_repeat.py::TestKinds::test_tracing_that_the_user_started": _NO_TRACEMALLOC,
+    "test_repeat.py::TestKinds::test_a_run_that_takes_long_is_traced": _NO_TRACEMALLOC,
     "test_retained.py": _NOT_COUNTED,
     "test_scopes.py::TestFunctionScope::test_a_value_of_a_fixture_that_is_kept": _NO_CALLBACKS,
     "test_scopes.py::TestFunctionScope::test_so_is_one_that_a_collection_found": _NO_CALLBACKS,
