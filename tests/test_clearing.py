@@ -102,6 +102,28 @@ def test_a_table_and_a_cache_are_cleared_as_well(suite):
     result.assert_outcomes(passed=4)
 
 
+@pytest.mark.parametrize(("cleared", "outcomes"), [("ITEMS", {"passed": 2}), ("OTHERS", {"failed": 2})])
+def test_so_is_what_a_set_up_of_a_class_has_cleared_at_the_end(suite, cleared, outcomes):
+    """By a cleanup that it registers; of another list that says nothing."""
+    suite.write(reg=REGISTRY)
+    result = suite.run(
+        f"""
+        import unittest
+
+        import reg
+
+        class TestIt(unittest.TestCase):
+            @classmethod
+            def setUpClass(cls): cls.addClassCleanup(reg.{cleared}.clear)
+            def test_a(self): reg.ITEMS.append(reg.Thing())
+            def test_b(self): reg.ITEMS.append(reg.Thing())
+        """,
+        "--leakcheck",
+    )
+
+    result.assert_outcomes(**outcomes)
+
+
 def test_what_outlives_its_clearing_is_told_at_the_end_of_the_fixture(suite):
     """As what a fixture leaves is: a warning that names it."""
     suite.write(reg=REGISTRY)

@@ -33,6 +33,8 @@ _FINALIZING = frozenset(
 """Calls with what is to be done at the end."""
 _OF_TEARDOWN = ("teardown", "cleanup")
 """What pytest calls, in a fixture that it makes itself, the variables with what is called at its end."""
+_OF_SET_UP = "setup"
+"""And with what is called at its beginning, which may say what is to be done at the end."""
 _MOST_FUNCTIONS = 100
 
 
@@ -72,6 +74,10 @@ def _ends_of(function: Any) -> Iterator[tuple[types.FunctionType, list[_Step]]]:
             if name.startswith(_OF_TEARDOWN) and is_filled(cell):
                 for end in _functions_in(cell.cell_contents):
                     yield end, list(_steps_of(end.__code__))
+            elif name.startswith(_OF_SET_UP) and is_filled(cell):
+                for start in _functions_in(cell.cell_contents):
+                    if not _FINALIZING.isdisjoint(start.__code__.co_names):
+                        yield start, list(_steps_of(start.__code__))
 
 
 def _functions_in(value: Any, depth: int = 3) -> Iterator[types.FunctionType]:
