@@ -240,6 +240,58 @@ def test_what_a_thread_of_its_own_has_in_a_variable_is_the_fixtures(suite, name)
     assert not told(result)
 
 
+LOCAL = """
+import threading
+import pools
+
+LOCAL = threading.local()
+
+class Connection: pass
+
+class Query(pools.Job):
+    def run(self):
+        LOCAL.connection = Connection()
+        super().run()
+"""
+FRESH = """
+import pytest, pools, local
+
+@pytest.fixture(scope="module")
+def pool():
+    with pools.ThreadPoolExecutor(4) as pool:
+        yield pool
+
+def query(pool):  # each time in a thread that is new
+    barrier = pools.threading.Barrier(len(pool._threads) + 1)
+    jobs = [pool.submit(barrier.wait, 30) for _ in range(len(pool._threads))]
+    pool.submit(lambda: (barrier.wait(30), local.Query().run())).result()
+    for job in jobs: job.result()
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "outcomes"),
+    [
+        ("", {"passed": 3}),
+        (
+            "over = pools.threading.Event()\npools.threading.Thread(target=over.wait, daemon=True).start()\n",
+            {"failed": 2},
+        ),
+    ],
+    ids=["its threads alone", "others as well"],
+)
+def test_what_its_threads_have_in_a_thread_local_is_the_fixtures(suite, first, outcomes):
+    """As a pool's connections: where no other thread runs that might have it."""
+    suite.write(
+        pools=POOLS,
+        local=LOCAL,
+        test_it=FRESH + first + "".join(f"def test_{name}(pool): query(pool)\n" for name in "abc"),
+    )
+    result = suite.run("", "--leakcheck")
+
+    result.assert_outcomes(**{"passed": 1, **outcomes})
+
+
 def test_what_another_thread_has_is_the_tests(suite):
     """Though a fixture with a thread stands."""
     suite.write(

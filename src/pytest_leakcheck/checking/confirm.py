@@ -614,7 +614,9 @@ class Confirmation:
         trace = finding.leak.trace
         if trace is None or self.lending is None or may_live(finding.leak):
             return finding
-        name = self.lending.lender_of(finding.above) or self.lending.clearer_of(names_on(trace))
+        lending = self.lending
+        name = lending.lender_of(finding.above) or lending.lender_of_each(finding.threads)
+        name = name or lending.clearer_of(names_on(trace))
         if not name:
             return finding
         return finding._replace(leak=replace(finding.leak, trace=replace(trace, root=Root(name, "fixture"))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from pytest_leakcheck.watching.watch import Watch
 
@@ -21,6 +21,9 @@ class Lending(Protocol):
 
     def lender_of(self, nodes: Iterable[int]) -> str:
         """Return the name of a fixture whose set-up made one of the objects, all alive, with these ids; else empty."""
+
+    def lender_of_each(self, nodes: Sequence[int]) -> str:
+        """Return the name of the one fixture that is such a lender of each of the objects; else empty."""
 
     def clearer_of(self, names: Collection[str]) -> str:
         """Return the name of a fixture whose teardown clears what goes by one of `names`; else empty."""

@@ -26,7 +26,7 @@ from pytest_leakcheck.heap.links import (
 from pytest_leakcheck.heap.places import Place, place_of
 from pytest_leakcheck.heap.positions import NOT_KNOWN, Positions
 from pytest_leakcheck.heap.retained import retained
-from pytest_leakcheck.heap.roots import WEAK, Roots, Start, class_root, logger_root, promote
+from pytest_leakcheck.heap.roots import WEAK, Roots, Start, class_root, logger_root, promote, threads_behind
 from pytest_leakcheck.model import Leak, Link, Proof, Root, Survivor, Trace
 from pytest_leakcheck.runtime import clock, interpreter, rawtypes
 from pytest_leakcheck.runtime.clock import SEARCH_SECONDS
@@ -82,6 +82,8 @@ class Finding(NamedTuple):
     """Where the paths of fresh survivors part from those of others, if fresh ones were told apart."""
     above: tuple[int, ...] = ()
     """The ids of what its path goes through, the thread before the frame that it starts from among them; 0 for none."""
+    threads: tuple[int, ...] = ()
+    """The ids of the threads one of which has the thread-local value that its path goes through, if it does."""
     is_weak: bool = False
     """Whether an entry on its path goes once the collector frees something, by a weak reference."""
 
@@ -334,7 +336,7 @@ class _Facing(NamedTuple):
         path = [self.heap.objects[node] for node in first.nodes] if first else []
         place, container = (place_of(path), container_of(old, fresh)) if first else (None, None)
         is_weak = first is not None and has_weak_entry(path, first.trace.links)
-        return Finding(leak, members, place, container, above, is_weak)
+        return Finding(leak, members, place, container, above, threads_behind(path), is_weak)
 
     def _way_back(self, group: _Group) -> str:
         """Return by which reference a fresh survivor leads to an older one, in words; empty where none does."""

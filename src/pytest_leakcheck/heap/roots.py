@@ -38,7 +38,7 @@ from pytest_leakcheck.runtime import interpreter, rawtypes
 from pytest_leakcheck.search.paths import Anchor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 USER, THIRD_PARTY, STDLIB, WEAK, PYTEST, UNACCOUNTED = range(6)
 """Ranks, the user's code first. `paths.GOOD_RANK` is the last that ends a search."""
@@ -509,6 +509,29 @@ def logger_root(root: Root, objects: list[Any]) -> tuple[Root, list[Any]]:
             if type(name) is str:
                 return Root(f"logging.getLogger({describe.key_text(name)})", "logger"), objects[index:]
     return root, objects
+
+
+def threads_behind(path: Sequence[Any]) -> tuple[int, ...]:
+    """Return the ids of all other threads but pytest's, where `path` goes through what one has in a thread-local.
+
+    Which one that is cannot be told. Nothing where it is this thread's, or where the interpreter has such values
+    elsewhere than in a dict of dicts, one for each thread.
+    """
+    for index in range(len(path) - 2):
+        if (
+            rawtypes.is_instance(path[index], threading.local)
+            and type(path[index + 1]) is type(path[index + 2]) is dict
+        ):
+            is_mine = path[index + 2] is rawtypes.instance_dict(path[index])
+            return () if is_mine else _other_threads()
+    return ()
+
+
+def _other_threads() -> tuple[int, ...]:
+    """Return the ids of the threads but this one and those in which pytest or a plugin that runs tests is at work."""
+    ours = {frame.thread_id for frame in running_frames() if frame.module.partition(".")[0] in PYTEST_PACKAGES}
+    others = (each for each in threading.enumerate() if each is not threading.current_thread())
+    return tuple(node for node in map(id, others) if node not in ours)
 
 
 _LAST_ERRORS = (".last_exc", ".last_value", ".last_traceback", ".excepthook", ".unraisablehook")

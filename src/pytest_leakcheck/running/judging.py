@@ -24,7 +24,7 @@ from pytest_leakcheck.running.turning import tell
 from pytest_leakcheck.runtime import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from pytest_leakcheck.checking.again import Again
     from pytest_leakcheck.model import Report
@@ -71,6 +71,9 @@ class _Lending(NamedTuple):
 
     def lender_of(self, nodes: Iterable[int]) -> str:
         return self.scopes.lender_of(nodes)
+
+    def lender_of_each(self, nodes: Sequence[int]) -> str:
+        return self.scopes.lender_of_each(nodes)
 
     def clearer_of(self, names: Collection[str]) -> str:
         return self.scopes.clearer_of(names)

@@ -23,7 +23,7 @@ from pytest_leakcheck.wider.made import Making
 from pytest_leakcheck.wider.standing import Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
     from pytest_leakcheck.checking.check import Session
@@ -200,6 +200,11 @@ class Scopes:
         threads = rawtypes.by_id(threading.enumerate()).keys() & known
         lenders = (each for each in standing if each.has_made(known) or self._has_any(each, threads))
         return next((each.name for each in lenders), "")
+
+    def lender_of_each(self, nodes: Sequence[int]) -> str:
+        """Return the name of the one fixture that is such a lender of each of some objects; empty for none."""
+        names = {self.lender_of([node]) for node in nodes}
+        return names.pop() if len(names) == 1 else ""
 
     def _has_any(self, standing: Standing, wanted: AbstractSet[int]) -> bool:
         """Tell whether the value of a fixture, or the names that it bound, stand for or lead to one of some objects."""
