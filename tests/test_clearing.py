@@ -1,9 +1,11 @@
 """What the teardown of a wider-scoped fixture clears, tests may leave there until then."""
 
+import types
+
 import pytest
 
 REGISTRY = """
-    import functools
+    import contextlib, functools
 
     class Thing: pass
 
@@ -15,6 +17,15 @@ REGISTRY = """
 
     @functools.cache
     def cached(number): return Thing()
+
+    @contextlib.contextmanager
+    def running():
+        try: yield
+        finally: ITEMS.clear()
+
+    class Scope:
+        def __enter__(self): return self
+        def __exit__(self, *error): ITEMS.clear()
 
     def reset():
         ITEMS.clear()
@@ -36,6 +47,16 @@ CLEARING = {
     ),
     "by teardown_module": ("def teardown_module(): reg.ITEMS.clear()", "reg.ITEMS"),
 }
+
+if hasattr(types.CodeType, "co_exceptiontable"):  # CPython 3.11+: without it nothing tells what a with statement spans
+    CLEARING["by what is called for a with statement"] = (
+        MODULE + "def clean():\n    with reg.running(): yield",
+        "reg.ITEMS",
+    )
+    CLEARING["by a class for a with statement"] = (
+        MODULE + "def clean():\n    with reg.Scope() as scope: yield scope",
+        "reg.ITEMS",
+    )
 
 
 @pytest.fixture
@@ -65,11 +86,20 @@ def test_what_a_teardown_clears_is_no_leak_of_its_tests(outcome, how):
         ("", "reg.ITEMS"),
         (MODULE + "def clean():\n    yield\n    reg.ITEMS.clear()", "reg.OTHERS"),
         (MODULE + "def clean():\n    reg.ITEMS.clear()\n    yield", "reg.ITEMS"),
+        (MODULE + "def clean():\n    with reg.running(): pass\n    yield", "reg.ITEMS"),
         (MODULE + "def clean():\n    reg.ITEMS.clear()", "reg.ITEMS"),
         (MODULE + "def clean():\n    yield\n    assert reg.ITEMS", "reg.ITEMS"),
         (MODULE + "def clean():\n    yield\n    reg.MINE.forget()", "reg.MINE.others"),
     ],
-    ids=["none", "another list", "at its beginning", "only there", "looking at it", "another attribute"],
+    ids=[
+        "none",
+        "another list",
+        "at its beginning",
+        "a with statement that has ended",
+        "only there",
+        "looking at it",
+        "another attribute",
+    ],
 )
 def test_what_none_clears_is_a_leak(outcome, source, place):
     """A teardown that does something else does not excuse it."""

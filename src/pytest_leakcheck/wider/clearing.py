@@ -45,7 +45,7 @@ def cleared_by(function: Any, is_own: Callable[[str], bool]) -> frozenset[str]:
     """
     cleared: set[str] = set()
     known: set[int] = set()
-    waiting = deque(_ends_of(function))
+    waiting = deque(_ends_of(function, is_own))
     while waiting and len(known) <= _MOST_FUNCTIONS:
         function, steps = waiting.popleft()
         reading = _Reading(function.__globals__, cleared)
@@ -60,24 +60,62 @@ def cleared_by(function: Any, is_own: Callable[[str], bool]) -> frozenset[str]:
 _Step = dis.Instruction
 
 
-def _ends_of(function: Any) -> Iterator[tuple[types.FunctionType, list[_Step]]]:
+def _ends_of(
+    function: Any, is_own: Callable[[str], bool], depth: int = 3
+) -> Iterator[tuple[types.FunctionType, list[_Step]]]:
     """Yield the functions that a fixture is made of, each with its steps that are for its end."""
     for part in _functions_in(function):
         steps = list(_steps_of(part.__code__))
         yields = [index for index, step in enumerate(steps) if step.opname == "YIELD_VALUE"]
         if yields:
             yield part, steps[yields[0] :]
+            for manager in _open_at_yield(part) if depth else ():
+                yield from _exits_of(manager, is_own, depth)
         elif not _FINALIZING.isdisjoint(part.__code__.co_names):
             yield part, steps
-        cells = zip(part.__code__.co_freevars, part.__closure__ or (), strict=True)
-        for name, cell in cells:
-            if name.startswith(_OF_TEARDOWN) and is_filled(cell):
-                for end in _functions_in(cell.cell_contents):
-                    yield end, list(_steps_of(end.__code__))
-            elif name.startswith(_OF_SET_UP) and is_filled(cell):
-                for start in _functions_in(cell.cell_contents):
-                    if not _FINALIZING.isdisjoint(start.__code__.co_names):
-                        yield start, list(_steps_of(start.__code__))
+        yield from _ends_in_cells(part)
+
+
+def _ends_in_cells(function: types.FunctionType) -> Iterator[tuple[types.FunctionType, list[_Step]]]:
+    """Yield the same of what a fixture that pytest made calls for a class or a module."""
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    for name, cell in cells:
+        if not (name.startswith((*_OF_TEARDOWN, _OF_SET_UP)) and is_filled(cell)):
+            continue
+        for part in _functions_in(cell.cell_contents):
+            if name.startswith(_OF_TEARDOWN) or not _FINALIZING.isdisjoint(part.__code__.co_names):
+                yield part, list(_steps_of(part.__code__))
+
+
+def _open_at_yield(function: types.FunctionType) -> Iterator[Any]:
+    """Yield what is read where the ``with`` statements begin that a function's first ``yield`` is in.
+
+    From CPython 3.11 on, whose tables tell what they reach to.
+    """
+    steps = list(dis.get_instructions(function.__code__))
+    at = next((step.offset for step in steps if step.opname == "YIELD_VALUE"), 0)
+    entries = getattr(dis.Bytecode(function.__code__), "exception_entries", ())
+    for target in dict.fromkeys(entry.target for entry in entries if entry.start <= at < entry.end):
+        handler = [step.opname for step in steps if step.offset >= target][:3]
+        if "WITH_EXCEPT_START" in handler:
+            begin = min(entry.start for entry in entries if entry.target == target)
+            before = [step for step in steps if step.offset < begin]
+            first = max((index for index, step in enumerate(before) if step.starts_line), default=0)
+            yield from _Reading(function.__globals__, set()).follow(before[first:])
+
+
+def _exits_of(
+    manager: Any, is_own: Callable[[str], bool], depth: int
+) -> Iterator[tuple[types.FunctionType, list[_Step]]]:
+    """Yield what a context manager of the project's does at its end: what is called for it, or its class or itself."""
+    if type(manager) is types.FunctionType:
+        made_of = rawtypes.attribute(manager, "__wrapped__")
+        if type(made_of) is types.FunctionType and is_own(rawtypes.text_of(made_of.__module__)):
+            yield from _ends_of(made_of, is_own, depth - 1)
+        return
+    for end in _functions_in(_member(manager, "__exit__")):
+        if is_own(rawtypes.text_of(end.__module__)):
+            yield end, list(_steps_of(end.__code__))
 
 
 def _functions_in(value: Any, depth: int = 3) -> Iterator[types.FunctionType]:
