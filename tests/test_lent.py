@@ -258,14 +258,22 @@ import pytest, pools, local
 
 @pytest.fixture(scope="module")
 def pool():
-    with pools.ThreadPoolExecutor(4) as pool:
-        yield pool
+    pool, over = [], pools.threading.Event()
+    yield pool, over
+    over.set()
 
 def query(pool):  # each time in a thread that is new
-    barrier = pools.threading.Barrier(len(pool._threads) + 1)
-    jobs = [pool.submit(barrier.wait, 30) for _ in range(len(pool._threads))]
-    pool.submit(lambda: (barrier.wait(30), local.Query().run())).result()
-    for job in jobs: job.result()
+    threads, over = pool
+    done = pools.threading.Event()
+
+    def work():
+        local.Query().run()
+        done.set()
+        over.wait(30)
+
+    threads.append(pools.threading.Thread(target=work, daemon=True))
+    threads[-1].start()
+    assert done.wait(30)
 """
 
 
