@@ -68,6 +68,9 @@ class _Strays(NamedTuple):
     """The ids of what the third run left."""
 
 
+_NO_STRAYS = _Strays()
+
+
 @dataclass(slots=True)
 class Confirmation:
     """The judgement of one test's survivors that nobody registered."""
@@ -369,7 +372,7 @@ class Confirmation:
             both = self._of_both_runs(second)
             if living != (len(second), len(self.watch)):
                 findings = self._examined(both)
-        types, strays = self._strays(findings, both, before), None
+        types, strays = self._strays(findings, both, before), _NO_STRAYS
         if types:
             del both
             strays = self._go_on(types, second, again)
@@ -433,7 +436,7 @@ class Confirmation:
         earlier = self.watch.numbers() + second.numbers()
         third = self._left_by(again)
         if third is None:
-            return _Strays()
+            return _NO_STRAYS
         third.collect()
         for watch in (second, self.watch):
             watch.drop_dead()
@@ -488,7 +491,7 @@ class Confirmation:
         return 0 < len(fresh) < len(finding.members) and not trace.bound and not may_live(finding.leak)
 
     def _leaks_of(
-        self, findings: Sequence[Finding], both: _Both, second: Watch, strays: _Strays | None = None
+        self, findings: Sequence[Finding], both: _Both, second: Watch, strays: _Strays = _NO_STRAYS
     ) -> list[Leak]:
         """Return the leaks among findings; what is of a type of `strays` is one, although nothing is beside it."""
         objects, facts, number = both
@@ -502,8 +505,7 @@ class Confirmation:
             if self._may_live(leak):
                 continue
             is_growing, members, source = len(fresh) < len(finding.members), fresh, finding
-            is_stray = strays is not None and leak.survivors[0].type_name in strays.types
-            if strays is not None and is_stray and not is_growing and self._may_stray(finding):
+            if not is_growing and leak.survivors[0].type_name in strays.types and self._may_stray(finding):
                 at_fault = self._at_fault(finding, findings, both, strays)
                 if at_fault is not None:
                     leak = replace(at_fault.leak, survivors=leak.survivors, also_keeps=(), note=_ALL_ALIVE)

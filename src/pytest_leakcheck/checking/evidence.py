@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_leakcheck.heap.growth import entries_at, size_at
+from pytest_leakcheck.heap.growth import containers_at, entries_at, size_at
 from pytest_leakcheck.heap.places import below
 
 if TYPE_CHECKING:
@@ -67,16 +67,13 @@ class Evidence:
 
     def _has(self, watch: Watch) -> bool:
         """Tell whether the container has any of what is watched: it may yet come, by a finalizer."""
-        return bool(below(self._held(), watch.nodes().keys(), is_alone=False))
+        return bool(below(containers_at(self.container), watch.nodes().keys(), is_alone=False))
 
     def _lacks(self, entries: Counter[int]) -> bool:
         """Tell whether some of the former `entries` are no longer in the container, nor below what is there."""
         lost = entries - self._entries
         gone = lost.keys() - self._entries.keys()
-        return len(gone) < len(lost) or len(below(self._held(), gone, is_alone=False)) < len(gone)
-
-    def _held(self) -> list[Any]:
-        return list(self.container.held(is_exact=False).values()) if self.container is not None else []
+        return len(gone) < len(lost) or len(below(containers_at(self.container), gone, is_alone=False)) < len(gone)
 
     def is_open(self, leak: Leak) -> bool:
         """Tell whether the container is so small that it may be about to be full, and more runs leave but little."""

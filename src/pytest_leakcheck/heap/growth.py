@@ -121,6 +121,11 @@ def take(growths: Sequence[Sequence[Growth]], wanted: AbstractSet[int], *, is_th
     return found
 
 
+def containers_at(place: Place | None) -> list[Any]:
+    """Return the containers that are at a place now, if any is known."""
+    return list(place.held(is_exact=False).values()) if place is not None else []
+
+
 def size_at(container: Place | None, kinds: Sequence[type] = (list, set, deque)) -> int | None:
     """Return how many entries the containers at a place have, None where one is not of `kinds`."""
     held = list(container.held(is_exact=False).values()) if container is not None else [None]
@@ -130,8 +135,7 @@ def size_at(container: Place | None, kinds: Sequence[type] = (list, set, deque))
 
 def entries_at(container: Place | None) -> Counter[int]:
     """Return how often the containers at a place have each of their entries, by ids."""
-    held = list(container.held(is_exact=False).values()) if container is not None else []
-    return rawtypes.counts_of(map(id, gc.get_referents(*held)))
+    return rawtypes.counts_of(map(id, gc.get_referents(*containers_at(container))))
 
 
 def _backwards(container: Any) -> Iterator[Any]:

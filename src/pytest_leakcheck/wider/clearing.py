@@ -92,9 +92,9 @@ def _open_at_yield(function: types.FunctionType) -> Iterator[Any]:
 
     From CPython 3.11 on, whose tables tell what they reach to.
     """
-    steps = list(dis.get_instructions(function.__code__))
+    code = dis.Bytecode(function.__code__)
+    steps, entries = list(code), getattr(code, "exception_entries", ())
     at = next((step.offset for step in steps if step.opname == "YIELD_VALUE"), 0)
-    entries = getattr(dis.Bytecode(function.__code__), "exception_entries", ())
     for target in dict.fromkeys(entry.target for entry in entries if entry.start <= at < entry.end):
         handler = [step.opname for step in steps if step.offset >= target][:3]
         if "WITH_EXCEPT_START" in handler:
