@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck.checking.grades import Grades, united, why_not_told
@@ -462,12 +462,7 @@ class Check:
         if is_left:
             self._take_instance()
         if is_left and kept:
-            with undisturbed():
-                from pytest_leakcheck.heap.places import below, is_shared  # noqa: PLC0415 - most tests never get here
-
-            named = self.session.own.ids_of_globals()
-            kept = [value for value in kept if id(value) not in named and not is_shared(value)]
-            self.found.forget(below(kept, self.found.nodes().keys()))
+            self._leave_out(kept, self.found)
         if is_left and lending is not None and lending.claim(self.found):
             ask = _never
         self.gc_seconds += clock.now() - started
@@ -483,13 +478,25 @@ class Check:
             self.options.ignoring_known(),
             is_strict=self.plan.is_strict,
             within=self._within,
-            kept=kept,
+            leave_out=partial(self._leave_out, kept),
             instance=self._instance,
             lending=lending,
         )
         leaks = confirmation.judge(ask())
         self.entrusted = confirmation.entrusted
         return leaks
+
+    def _leave_out(self, kept: Sequence[Any], watch: Watch) -> None:
+        """Forget what hangs below values that pytest keeps for the session, unless they are the program's own."""
+        with undisturbed():
+            from pytest_leakcheck.heap.places import below, is_shared  # noqa: PLC0415 - most tests never get here
+
+        nodes = watch.nodes().keys()
+        kept = [value for value in kept if interpreter.is_tracked(value) and not is_shared(value)]
+        if not below(list(kept), nodes):
+            return
+        named = self.session.own.ids_of_globals()  # takes a millisecond
+        watch.forget(below([value for value in kept if id(value) not in named], nodes))
 
     def settle_found(self) -> bool:
         """Collect the young generations, and once more after pending work; tell whether anything found still lives."""

@@ -25,7 +25,7 @@ from pytest_leakcheck.watching.watch import Watch, Watched, alive, drop_adrift, 
 if TYPE_CHECKING:
     import weakref
     from collections import Counter
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
     from pytest_leakcheck.checking.again import Again
@@ -83,8 +83,8 @@ class Confirmation:
     """Whether all that comes anew in a second run is a leak, replaced or not."""
     within: float | None = None
     """Seconds that survivors may take to die; None: as `patience` has it."""
-    kept: Sequence[Any] = ()
-    """What pytest keeps for the session: what hangs below it is not looked into."""
+    leave_out: Callable[[Watch], None] | None = None
+    """Has a watch forget what pytest keeps for the session."""
     instance: weakref.ref[Any] | None = None
     """What pytest made of the test's class: by itself it is not watched, so old that only a full collection tells."""
     lending: Lending | None = None
@@ -338,8 +338,8 @@ class Confirmation:
     def _left_by(self, again: Again) -> Watch | None:
         self._young = count_young() if self.watch.addressed else 0
         watch = again()
-        if watch is not None and self.kept:
-            watch.forget(below(list(self.kept), watch.nodes().keys()))
+        if watch is not None and self.leave_out is not None:
+            self.leave_out(watch)
         return watch
 
     def _by_repeat(self, further: list[Watch], before: Counter[str], again: Again) -> list[Leak]:

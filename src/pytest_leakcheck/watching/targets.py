@@ -147,7 +147,8 @@ def own(root: str, packages: Sequence[str], *, watched: Sequence[str] = (), igno
     def is_own_module(module: str) -> bool:
         if module not in verdicts:
             verdict = bool(module) and is_own(module)
-            if not (verdict or rawtypes.module_file(module)):  # it may be the stub of a test's, in another's place
+            is_known = module in sys.builtin_module_names or rawtypes.module_file(module)
+            if not (verdict or is_known):  # it may be the stub of a test's, in another's place
                 return False
             verdicts[module] = verdict
         return verdicts[module]
