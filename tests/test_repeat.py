@@ -679,6 +679,31 @@ class TestKinds:
             "  test_it.Thing  made during the test at suite/test_it.py:26",
         ]
 
+    def test_what_pytest_made_of_a_class_is_no_reason_for_another_run(self, suite, runs):
+        """Nor beside what a known leak left, where the instance is garbage that nobody may take for it yet."""
+        result = suite.run(
+            """
+            from runs import count
+
+            class TestThings:
+                def __init_subclass__(cls): ...
+
+                def __del__(self): ...
+
+                def test_it(self):
+                    self.itself = self
+                    KEPT.append(Thing())
+
+                def test_other(self):
+                    count("other")
+                    self.test_it()
+            """,
+            "--leakcheck",
+        )
+
+        result.assert_outcomes(failed=2)
+        assert runs() == {"other": 1}
+
     def test_a_run_that_takes_long_is_traced_for_a_while_only(self, suite):
         """An allocation takes a hundred times as long meanwhile; what is made afterwards is told without its line."""
         suite.write(

@@ -5,6 +5,7 @@ import types
 import pytest
 
 from pytest_leakcheck.checking.check import Session
+from pytest_leakcheck.checking.ledger import Entrusted
 from pytest_leakcheck.options import Options
 from pytest_leakcheck.wider.scopes import Scopes
 
@@ -441,6 +442,14 @@ def test_fixtures_that_ended_and_left_nothing_are_forgotten_with_the_next_set_up
             definition.cached_result = None if name == "first" else ()
 
     assert [each.definition.argname for each in scopes._standing.values()] == ["second", "third"]
+
+
+def test_what_a_fixture_holds_that_is_over_is_watched_by_nobody():
+    """A test of its last user's may still have been told that it does."""
+    scopes = Scopes(Session(Options(is_on=True)))
+    scopes.take_over([Entrusted("fixture 'over'", [])], "test_it")
+
+    assert not scopes.has_watched
 
 
 def test_what_is_known_of_two_places_at_once_is_proven_of_each(suite):

@@ -350,6 +350,7 @@ class Confirmation:
         self.watch.forget_addresses(second.addressed)  # what was there is dead: the second run made something there
         self.watch.outlast(second, self._young)
         if not second.collect_young(self.watch):
+            self.watch.drop_dead_refs()
             if len(self.watch):
                 left = self.watch.summary()
                 self.ledger.set_aside(f"{self.test}: {left} made once, not again by a second run: initialisation")

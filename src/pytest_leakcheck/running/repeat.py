@@ -84,7 +84,7 @@ def _traced() -> Iterator[None]:
         tracer.stop()
 
 
-def _stop_late(tracer: types.ModuleType, over: LockType) -> None:
+def _stop_late(tracer: types.ModuleType, over: LockType) -> None:  # pragma: only called where no tracer is
     """Stop tracing unless it is over in time; a low-level thread does so, which ``threading`` does not list."""
     if not over.acquire(timeout=_MOST_TRACED):
         tracer.stop()
