@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_leakcheck.describe import tally
 from pytest_leakcheck.heap.growth import Growth, take
-from pytest_leakcheck.heap.places import below, names_of_type
+from pytest_leakcheck.heap.places import below, held_together, names_of_type
 
 if TYPE_CHECKING:
     import weakref
@@ -287,18 +287,25 @@ def _grown(known: Sequence[Known], living: Mapping[int, type]) -> Iterator[tuple
 def _placed(known: Sequence[Known], living: Mapping[int, type]) -> Iterator[tuple[Known, list[Any]]]:
     """Yield those of the `living` survivors that are, or hang below, what is at a known place."""
     for each in known:
-        types = {names_of_type(kind) for kind in living.values()}
-        if each.place is None or not each.place.may_hold(types):
-            continue
-        if each.verdict == "leak":
+        if each.verdict == "leak" and each.place is not None and each.place.may_hold(_types_of(living)):
             members = [obj for node, obj in each.place.held(is_strict=False).items() if node in living]
             for growth in each.growths:
                 members = growth.without_named(members)
             members += below(members, living.keys() - set(map(id, members))) if members else []
-        else:
-            members = each.place.held_alone(living.keys())
-        if members:
-            yield each, members
+            if members:
+                yield each, members
+    slots = [each for each in known if each.verdict == "replaced"]  # several of them may hold one object
+    for alike in (slots, *([each] for each in known if each.verdict not in ("leak", "replaced"))):
+        types = _types_of(living)
+        near = [each for each in alike if each.place is not None and each.place.may_hold(types)]
+        held = held_together([each.place for each in near if each.place is not None], living.keys())
+        for each, members in zip(near, held, strict=True):
+            if members:
+                yield each, members
+
+
+def _types_of(living: Mapping[int, type]) -> set[tuple[str, str]]:
+    return set(map(names_of_type, living.values()))
 
 
 def _is_of_one_cause(leak: Leak, other: Leak) -> bool:

@@ -87,18 +87,13 @@ class Place:
         """Tell whether a survivor there could be of one of `types`, each a module's and a type's name."""
         return self._steps[-1][:2] in types
 
-    def held_alone(self, wanted: AbstractSet[int]) -> list[Any]:
-        """Return those of the objects held there that have ids in `wanted`, and that nothing else leads to.
-
-        What hangs below the objects there leads to none from elsewhere.
-        """
+    def ends(self) -> tuple[dict[int, Any], dict[int, Any]]:
+        """Return the objects held there now, and what holds them, each by id; other keys of dicts count for nothing."""
         met: dict[int, Any] = {}
         found: dict[int, Any] = {}
         for wave in self._waves(is_exact=True):
             met, found = found, wave
-        members = [obj for node, obj in found.items() if node in wanted]
-        del wave, found
-        return held_alone(members, list(met.values()), wanted) if members else []
+        return found, met
 
     def held(self, *, is_exact: bool = True, is_strict: bool = True) -> dict[int, Any]:
         """Return the objects held there now, by id.
@@ -123,12 +118,32 @@ class Place:
             yield wave
 
 
+def held_together(places: Sequence[Place], wanted: AbstractSet[int]) -> list[list[Any]]:
+    """Return for each of several places which objects with ids in `wanted` are there, or below what is.
+
+    Only those that nothing else than these places leads to, and what hangs below the objects there. What is below
+    several places, or at several, is told of one of them.
+    """
+    ends = [place.ends() for place in places]
+    nodes = [found.keys() & wanted for found, _ in ends]
+    members = _each_once(found[node] for (found, _), at in zip(ends, nodes, strict=True) for node in at)
+    known = set(map(id, members))
+    holders = _each_once(holder for _, met in ends for node, holder in met.items() if node not in known)
+    del ends  # a further list of ours that holds a member would count as something else that leads to it
+    alone = held_alone(members, holders, wanted) if members else []
+    starts = [[obj for obj in alone if id(obj) in at] for at in nodes]
+    left = set(map(id, alone)) - {id(obj) for start in starts for obj in start}
+    inner = below_each(starts, left, is_through_classes=False, is_alone=False)
+    return [[*start, *rest] for start, rest in zip(starts, inner, strict=True)]
+
+
 def held_alone(members: list[Any], holders: list[Any], wanted: AbstractSet[int]) -> list[Any]:
     """Return those with ids in `wanted`, of `members` and what is below, that nothing but `holders` leads to.
 
     As far as references are counted; then no other list of ours may hold the members.
     """
     holders = [*holders, *(names for holder in holders for names in _own_dicts(holder)), members]
+    holders = _each_once(holders)  # the views of a class's attributes that were taken at several times have one dict
     held_by = set(map(id, holders))
     met = rawtypes.by_id(members)
     tops = [obj for node, obj in met.items() if node not in held_by and _is_inner(obj, is_through_classes=False)]
@@ -137,6 +152,11 @@ def held_alone(members: list[Any], holders: list[Any], wanted: AbstractSet[int])
     del tops
     alone = _alone(passed, holders) if interpreter.COUNTS_REFERENCES else wanted
     return [obj for obj in passed if id(obj) in wanted and id(obj) in alone]
+
+
+def _each_once(objects: Iterable[Any]) -> list[Any]:
+    index = rawtypes.by_id(list(objects))
+    return list(index.values())
 
 
 def below(
