@@ -63,7 +63,7 @@ class Evidence:
         self._look()
         has_kept_small = size is not None and self.size is not None and self.size <= size
         is_full = has_kept_small and self._lacks(entries) and self._has(watch)
-        return not is_full and sum(ref() is None for ref in self.refs) < max(1, self.number)
+        return not is_full and sum(ref() is None for ref in self.refs) < self.number
 
     def _has(self, watch: Watch) -> bool:
         """Tell whether the container has any of what is watched: it may yet come, by a finalizer."""
