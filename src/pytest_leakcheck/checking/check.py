@@ -478,7 +478,7 @@ class Check:
             self.options.ignoring_known(),
             is_strict=self.plan.is_strict,
             within=self._within,
-            leave_out=partial(self._leave_out, kept),
+            leave_out=partial(self._leave_out, kept) if kept else None,
             instance=self._instance,
             lending=lending,
         )

@@ -297,9 +297,9 @@ def _placed(known: Sequence[Known], living: Mapping[int, type]) -> Iterator[tupl
     slots = [each for each in known if each.verdict == "replaced"]  # several of them may hold one object
     for alike in (slots, *([each] for each in known if each.verdict not in ("leak", "replaced"))):
         types = _types_of(living)
-        near = [each for each in alike if each.place is not None and each.place.may_hold(types)]
-        held = held_together([each.place for each in near if each.place is not None], living.keys())
-        for each, members in zip(near, held, strict=True):
+        near = [(each, each.place) for each in alike if each.place is not None and each.place.may_hold(types)]
+        held = held_together([place for _, place in near], living.keys())
+        for (each, _), members in zip(near, held, strict=True):
             if members:
                 yield each, members
 

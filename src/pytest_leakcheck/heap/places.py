@@ -126,9 +126,9 @@ def held_together(places: Sequence[Place], wanted: AbstractSet[int]) -> list[lis
     """
     ends = [place.ends() for place in places]
     nodes = [found.keys() & wanted for found, _ in ends]
-    members = _each_once(found[node] for (found, _), at in zip(ends, nodes, strict=True) for node in at)
+    members = rawtypes.each_once(found[node] for (found, _), at in zip(ends, nodes, strict=True) for node in at)
     known = set(map(id, members))
-    holders = _each_once(holder for _, met in ends for node, holder in met.items() if node not in known)
+    holders = rawtypes.each_once(holder for _, met in ends for node, holder in met.items() if node not in known)
     del ends  # a further list of ours that holds a member would count as something else that leads to it
     alone = held_alone(members, holders, wanted) if members else []
     starts = [[obj for obj in alone if id(obj) in at] for at in nodes]
@@ -143,7 +143,9 @@ def held_alone(members: list[Any], holders: list[Any], wanted: AbstractSet[int])
     As far as references are counted; then no other list of ours may hold the members.
     """
     holders = [*holders, *(names for holder in holders for names in _own_dicts(holder)), members]
-    holders = _each_once(holders)  # the views of a class's attributes that were taken at several times have one dict
+    holders = rawtypes.each_once(
+        holders
+    )  # the views of a class's attributes that were taken at several times have one dict
     held_by = set(map(id, holders))
     met = rawtypes.by_id(members)
     tops = [obj for node, obj in met.items() if node not in held_by and _is_inner(obj, is_through_classes=False)]
@@ -152,11 +154,6 @@ def held_alone(members: list[Any], holders: list[Any], wanted: AbstractSet[int])
     del tops
     alone = _alone(passed, holders) if interpreter.COUNTS_REFERENCES else wanted
     return [obj for obj in passed if id(obj) in wanted and id(obj) in alone]
-
-
-def _each_once(objects: Iterable[Any]) -> list[Any]:
-    index = rawtypes.by_id(list(objects))
-    return list(index.values())
 
 
 def below(

@@ -124,6 +124,12 @@ def by_id(objects: Sequence[_Of]) -> dict[int, _Of]:
     return dict(zip(map(id, objects), objects, strict=True))
 
 
+def each_once(objects: Iterable[_Of]) -> list[_Of]:
+    """Return many `objects`, each once, in their order."""
+    index = by_id(list(objects))
+    return list(index.values())
+
+
 def is_module(obj: object) -> TypeGuard[types.ModuleType]:
     """Tell whether `obj` is a module or of a subclass of it, whatever it claims."""
     return derives(type(obj), types.ModuleType)

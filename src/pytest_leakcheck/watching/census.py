@@ -156,7 +156,7 @@ class Census:
     def new_objects(self) -> list[Any]:
         """Return the living ones of those counted, each once."""
         living = [obj for ref in self._refs if (obj := ref()) is not None]
-        return list(rawtypes.by_id(living).values())
+        return rawtypes.each_once(living)
 
     def brought_back(self) -> list[Any]:
         """Return those of the counted that live because their finalizers brought them back to life; once."""

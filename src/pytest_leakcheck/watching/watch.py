@@ -371,7 +371,7 @@ def alive(*watches: Watch) -> list[list[Any]]:
     living = []
     for watch in watches:
         objects = [obj for entry in watch.watched if (obj := entry.ref()) is not None]
-        living.append([*rawtypes.by_id(objects).values(), *(found[node] for node in watch.addressed if node in found)])
+        living.append([*rawtypes.each_once(objects), *(found[node] for node in watch.addressed if node in found)])
     return living
 
 
@@ -411,7 +411,7 @@ def drop_adrift(*watches: Watch) -> None:
     may_come_back = any(rawtypes.has_finalizer(kind) for kind in kinds.values())
     del kinds
     if living and addresses.has_generations() and not may_come_back:
-        living = list(rawtypes.by_id(living).values())
+        living = rawtypes.each_once(living)
         doomed = adrift(living)
         for watch in watches:
             watch.forget_addresses(doomed)

@@ -68,8 +68,8 @@ class Standing:
 
     def leaves_more(self, bound: Sequence[Bound]) -> bool:
         """Forget what stays where set-ups have `bound` it, and there alone, by design; tell whether any is left."""
-        owners = list(rawtypes.by_id([each.owner() for each in bound]).values())
-        tops = list(rawtypes.by_id(list(tops_of(bound))).values())
+        owners = rawtypes.each_once(each.owner() for each in bound)
+        tops = rawtypes.each_once(tops_of(bound))
         if tops:
             self.watch.forget(held_alone(tops, owners, self.watch.nodes().keys()))
         return bool(self.watch)
