@@ -1,5 +1,6 @@
 """What lies within a few references of the globals of a module."""
 
+import gc
 import types
 
 import pytest
@@ -11,6 +12,14 @@ from pytest_leakcheck.heap.nearby import Nearby
 class Node:
     def __init__(self, held=None):
         self.held = held
+
+
+def _is_between(node):
+    """Tell whether an instance refers to its attributes by its ``__dict__``, once that was read.
+
+    On CPython 3.13 it still refers to them itself, and neither to the dict nor the dict to them.
+    """
+    return id(vars(node)) in map(id, gc.get_referents(node))
 
 
 def _walk(names, *avoided):
@@ -38,7 +47,8 @@ def test_a_dict_that_came_into_being_as_it_was_read_makes_nothing_further():
     vars(first)
     found = _walk({"first": first, "second": second})
 
-    assert found.distance(id(vars(first))) == found.distance(id(first)) == found.distance(id(second)) == 1
+    assert found.distance(id(first)) == found.distance(id(second)) == 1
+    assert found.distance(id(vars(first))) == (1 if _is_between(first) else None)
     assert found.distance(id(first.held)) == found.distance(id(second.held)) == 2
     assert [id(obj) for obj in found.path(first.held[0])][1] == id(first)
     assert found.number(id(first.held)) < found.number(id(second.held))
@@ -48,10 +58,10 @@ def test_the_last_instances_met_are_met_with_their_dicts(monkeypatch):
     """So what they hold is as near to the walk by either."""
     monkeypatch.setattr(nearby, "MOST_DISTANCE", 1)
     node = Node([])
-    vars(node)
+    is_between = _is_between(node)
     found = _walk({"node": node})
 
-    assert (found.distance(id(vars(node))), found.distance(id(node.held))) == (1, None)
+    assert (found.distance(id(vars(node))), found.distance(id(node.held))) == (1 if is_between else None, None)
 
 
 class First:

@@ -3,7 +3,8 @@
 The walk goes down from the globals of the user's modules, a distance at a time, and only whole distances count: so a
 path that it gives is a shortest one. It stops before the distance that would exceed its bound. An instance and its
 ``__dict__`` are one step: from CPython 3.11 on that is there only once somebody has read it, as naming a link does, and
-no path may become longer by being told.
+no path may become longer by being told. (On CPython 3.13 the instance goes on
+referring to attributes that it stores itself, and the dict does not.)
 """
 
 from __future__ import annotations
