@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pytest_leakcheck.model import Leak
 
 PRELUDE = """
-import collections, dataclasses, functools, gc, os, sys, threading, time, types
+import collections, dataclasses, functools, gc, itertools, os, queue, sys, threading, time, types
 import pytest, _pytest.config, _pytest.fixtures
 from pytest_leakcheck.checking import check as module
 from pytest_leakcheck.extensions import Extensions, KnownHolder
@@ -55,6 +55,24 @@ def later(seconds, function):
     timer = threading.Timer(seconds, function)
     timer.daemon = True
     timer.start()
+
+def started(**names):
+    threading.Thread(**names).start()
+
+def workers(number, work, start=started):
+    queues = [queue.SimpleQueue() for _ in range(number)]
+    for index, jobs in enumerate(queues):
+        start(target=work, args=(jobs,), name=f"worker-{index}", daemon=True)
+    turns = itertools.cycle(queues)
+
+    def give():
+        job, done = Thing(), threading.Event()
+        job.done = done
+        next(turns).put(job)
+        del job
+        done.wait()
+
+    return give
 
 def list_kept_by(kind, **names):
     kept = object.__new__(kind)

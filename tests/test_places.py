@@ -129,6 +129,39 @@ class TestPlaceOf:
         place = place_of([app, vars(app), app.CACHE, app.CACHE["first"]])
         assert set(place.held(is_strict=False)) == {id(app.CACHE["first"])}
 
+    def test_what_came_last_is_looked_at_first(self, app, monkeypatch):
+        """So a look for it costs as much below a registry of a thousand as below one of two."""
+        app.CACHE = {number: [Thing()] for number in range(1_000)}
+        place = place_of([app, vars(app), app.CACHE, app.CACHE[7], app.CACHE[7][0]])
+        assert len(place.held()) == 1_000
+        steps = []
+        follow = places._follow
+        monkeypatch.setattr(places, "_follow", lambda *args: steps.append(args) or follow(*args))
+
+        assert place.holds_any({id(app.CACHE[999][0])})
+        assert len(steps) == 3
+        assert place.holds_any({id(app.CACHE[0][0])})
+        assert not place.holds_any({id(app.CACHE[0])})
+
+    def test_a_look_for_one_ends_where_there_is_too_much(self, app, monkeypatch):
+        """Each object is looked at once, whatever leads to it; and past a number of them, none is there."""
+        monkeypatch.setattr(places, "MOST_OBJECTS", 20)
+        shared = [Thing()]
+        app.CACHE = dict.fromkeys(range(1000), shared)
+        place = place_of([app, vars(app), app.CACHE, shared, shared[0]])
+        assert place.holds_any({id(shared[0])})
+
+        app.CACHE = {number: [Thing()] for number in range(30)}
+        assert not place.holds_any({id(app.CACHE[29][0])})
+
+    def test_nothing_is_held_where_the_owner_is_gone(self, app):
+        """A module that was unloaded has no names."""
+        app.CACHE = thing = Thing()
+        place = place_of([app, vars(app), thing])
+        assert place.holds_any({id(thing)})
+        place._owner = lambda: None
+        assert not place.holds_any({id(thing)})
+
     def test_other_keys_are_data(self, app):
         """Numbers, objects, texts that are too long for a name or mostly digits, what a call made."""
         for key in (

@@ -16,6 +16,7 @@ from pytest_leakcheck.checking.held import is_held_by, may_live, names_on, where
 from pytest_leakcheck.checking.ledger import MOST_REMEMBERED, Entrusted, Known, Ledger, Note, Verdict, summary
 from pytest_leakcheck.checking.patience import is_let_go, patience
 from pytest_leakcheck.explaining.explain import Finding, examine
+from pytest_leakcheck.heap.frames import running_threads
 from pytest_leakcheck.heap.places import are_reached, below
 from pytest_leakcheck.model import Root
 from pytest_leakcheck.runtime import rawtypes
@@ -97,6 +98,8 @@ class Confirmation:
     """What is at known places that are yet to be judged by."""
     _young: int = 0
     """How many young objects there were as the last further run began, where it matters."""
+    _running: frozenset[int] = frozenset()
+    """The ids of the threads that ran before any further run."""
     _evidence: dict[str, Evidence] = field(default_factory=dict)
     """By the fingerprints of leaks, what they were told by."""
 
@@ -326,6 +329,7 @@ class Confirmation:
         further: list[Watch] = []
         if again is None:
             return further
+        self._running = running_threads()
         for number in range(max(1, self.options.repeat) if self.is_strict else self.options.repeat):
             if not number:
                 self.ledger.notes.append(Note("repeated", self.test))
@@ -489,7 +493,12 @@ class Confirmation:
         trace, fresh = finding.leak.trace, [index for index in finding.members if index < number]
         if trace is None or self.is_strict:
             return bool(fresh)
-        return 0 < len(fresh) < len(finding.members) and not trace.bound and not may_live(finding.leak)
+        return self._is_of_both(finding, number) and not trace.bound and not may_live(finding.leak)
+
+    def _is_of_both(self, finding: Finding, number: int) -> bool:
+        """Tell whether both runs left something in one place, which is not a variable of each of several threads."""
+        fresh = sum(index < number for index in finding.members)
+        return 0 < fresh < len(finding.members) and not finding.is_kept_by_each_of(self._running)
 
     def _leaks_of(
         self, findings: Sequence[Finding], both: _Both, second: Watch, strays: _Strays = _NO_STRAYS
@@ -505,7 +514,7 @@ class Confirmation:
             self._entrust(finding, objects, facts)
             if self._may_live(leak):
                 continue
-            is_growing, members, source = len(fresh) < len(finding.members), fresh, finding
+            is_growing, members, source = self._is_of_both(finding, number), fresh, finding
             if not is_growing and leak.survivors[0].type_name in strays.types and self._may_stray(finding):
                 at_fault = self._at_fault(finding, findings, both, strays)
                 if at_fault is not None:
@@ -565,7 +574,8 @@ class Confirmation:
                 continue
             known = self.ledger.find(finding)
             if known is not None:
-                leaks += self._seen_again(known, members, is_growing=self._is_growing(known))
+                is_growing = not finding.is_kept_by_each_of(known.running) and self._is_growing(known)
+                leaks += self._seen_again(known, members, is_growing=is_growing)
                 continue
             bound = finding.leak.trace.bound
             known = self.ledger.remember("bounded" if bound else "pending", finding, self.test, self.watch, members)

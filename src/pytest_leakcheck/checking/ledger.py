@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_leakcheck.describe import tally
+from pytest_leakcheck.heap.frames import running_threads
 from pytest_leakcheck.heap.growth import Growth, take
 from pytest_leakcheck.heap.places import below, held_together, names_of_type
 
@@ -71,6 +72,8 @@ class Known:
     """Whether a second run told that it is bounded; without one, an entry of what is bounded may grow."""
     times: int = 0
     """How many tests' second runs told a leak there."""
+    running: frozenset[int] = frozenset()
+    """The ids of the threads that ran when a thread was found to keep a survivor in a variable."""
 
     def has_living(self) -> bool:
         """Tell whether a survivor remembered still lives."""
@@ -91,13 +94,11 @@ class Known:
         """
         if self.place is None:
             return self.has_living()
-        living = (ref() for ref in self.refs)
-        nodes = {id(obj) for obj in living if obj is not None}  # a variable here would hold one of them as well
-        held = self.place.held()
-        is_through_classes = self.verdict == "leak"
-        return not nodes.isdisjoint(held) or bool(
-            below(list(held.values()), nodes, is_alone=is_alone, is_through_classes=is_through_classes)
-        )
+        nodes = self._living()
+        if self.place.holds_any(nodes):
+            return True
+        held = list(self.place.held().values())
+        return bool(below(held, nodes, is_alone=is_alone, is_through_classes=self.verdict == "leak"))
 
     def was_emptied(self) -> bool:
         """Tell whether it was a leak whose survivors are no longer there, though they may wait for the collector.
@@ -111,8 +112,11 @@ class Known:
 
     def holds_living(self) -> bool:
         """Tell whether one of them is still there, so that it is no garbage."""
-        held = self.place.held() if self.place is not None else {}
-        return any(id(ref()) in held for ref in self.refs)
+        return self.place is not None and self.place.holds_any(self._living())
+
+    def _living(self) -> set[int]:
+        living = (ref() for ref in self.refs)
+        return {id(obj) for obj in living if obj is not None}  # a variable here would hold one of them as well
 
 
 @dataclass(slots=True)
@@ -246,6 +250,7 @@ class Ledger:
         known.verdict, known.leak, known.test, known.is_told = verdict, finding.leak, test, True
         known.types.update(fact.type_name for fact in watch.facts(objects))
         known.is_weak |= finding.is_weak
+        known.running = running_threads() if finding.keepers else frozenset()
         known.refs = watch.refs(objects)[:MOST_REMEMBERED]
         if verdict in ("leak", "bounded", "lent") and finding.container is not None:
             others = [each for each in known.growths if not each.container.is_same(finding.container)]

@@ -11,7 +11,7 @@ from pytest_leakcheck import describe
 from pytest_leakcheck.explaining.advice import ADVICE
 from pytest_leakcheck.explaining.labels import labelled
 from pytest_leakcheck.extensions import no_words
-from pytest_leakcheck.heap.growth import container_of, partings
+from pytest_leakcheck.heap.growth import container_of, has_container, partings
 from pytest_leakcheck.heap.holders import Heap, unseen_holders
 from pytest_leakcheck.heap.links import (
     INHERENT,
@@ -37,6 +37,7 @@ from pytest_leakcheck.search.rounds import Question, finish_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Set as AbstractSet
 
     from pytest_leakcheck.search.rounds import Steps
 
@@ -68,7 +69,7 @@ class Told(NamedTuple):
     rooted: int
     """The index on `nodes` of what the root's name leads to: 0, or more where a link is part of that name."""
     thread: int = 0
-    """The id of the other thread that runs the frame from which the path starts, if it does from one."""
+    """The id of the thread from which the path starts, or of the other one that runs the frame from which it does."""
 
 
 class Finding(NamedTuple):
@@ -86,6 +87,9 @@ class Finding(NamedTuple):
     """The ids of the threads one of which has the thread-local value that its path goes through, if it does."""
     is_weak: bool = False
     """Whether an entry on its path goes once the collector frees something, by a weak reference."""
+    keepers: frozenset[int] = frozenset()
+    """The ids of threads, each of which has one of the survivors in a variable or attribute of its own, if all are so:
+    with no container on the way, it keeps but the latest."""
 
     @property
     def is_named(self) -> bool:
@@ -93,6 +97,10 @@ class Finding(NamedTuple):
         if self.place is None or self.container is None:
             return False
         return self.place.leads_by_name_from(self.container)
+
+    def is_kept_by_each_of(self, threads: AbstractSet[int]) -> bool:
+        """Tell whether threads that are among these have one survivor each, so that the next one takes its place."""
+        return bool(self.keepers) and self.keepers <= threads
 
 
 def explain(
@@ -336,7 +344,15 @@ class _Facing(NamedTuple):
         path = [self.heap.objects[node] for node in first.nodes] if first else []
         place, container = (place_of(path), container_of(old, fresh)) if first else (None, None)
         is_weak = first is not None and has_weak_entry(path, first.trace.links)
-        return Finding(leak, members, place, container, above, threads_behind(path), is_weak)
+        keepers = frozenset[int]() if note else self._keepers(group.heads)
+        return Finding(leak, members, place, container, above, threads_behind(path), is_weak, keepers)
+
+    def _keepers(self, heads: list[int]) -> frozenset[int]:
+        """Return the ids of the threads that have one of `heads` each; empty where one has none, or several."""
+        told = [each for index in heads if (each := self.told.get(index)) is not None]
+        keepers = frozenset(each.thread for each in told if each.thread)
+        paths = ([self.heap.objects[node] for node in each.nodes] for each in told)
+        return keepers if len(keepers) == len(heads) and not any(map(has_container, paths)) else frozenset()
 
     def _way_back(self, group: _Group) -> str:
         """Return by which reference a fresh survivor leads to an older one, in words; empty where none does."""

@@ -114,6 +114,11 @@ def thread_name(thread: threading.Thread) -> str:
     return rawtypes.text_of(rawtypes.attribute(thread, "_name"), "?")
 
 
+def running_threads() -> frozenset[int]:
+    """Return the ids of the threads that run now."""
+    return frozenset(map(id, threading.enumerate()))
+
+
 def running_frames() -> Iterator[RunningFrame]:
     """Yield the frames of all threads, innermost first, without those of this package that are looking right now."""
     active = list(threading._active.items())  # type: ignore[attr-defined]  # noqa: SLF001

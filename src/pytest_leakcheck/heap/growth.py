@@ -14,7 +14,7 @@ import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from pytest_leakcheck.heap.places import are_reached, below_each, name_of, place_of
+from pytest_leakcheck.heap.places import are_reached, below_each, is_own_dict, name_of, place_of
 from pytest_leakcheck.runtime import collector as gc
 from pytest_leakcheck.runtime import rawtypes
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from pytest_leakcheck.heap.places import Place
 
 
+_COUNTED = (list, dict, set, deque)
+"""The types of containers that tell by their length whether something came in the stead of something else."""
 MOST_NAMED = 8
 """Entries by different names that are another matter than what piles up beside them by numbers."""
 
@@ -43,20 +45,17 @@ class Growth:
         self._names: set[str] = set()
         """Those of the entries that were left out so far."""
         self._known: set[int] = set()
-        self._most = self._size() or 0
+        self._most = size_at(container, _COUNTED) or 0
         """The most entries that were there, where the type tells of their number."""
         self._is_looked_at = False
         self.has_grown = False
         """Whether the last look, and not the first, found more entries than ever: none came in the stead of others."""
         self.take_new()
 
-    def _size(self) -> int | None:
-        return size_at(self.container, (list, dict, set, deque))
-
     def take_latest(self) -> list[Any]:
         """Return the entries behind the last known one: that costs as much as is new, and is mostly all of it."""
-        containers = self.container.held(is_exact=False).values()
-        size = self._size()
+        containers = containers_at(self.container)
+        size = _size_of(containers, _COUNTED)
         self.has_grown = self._is_looked_at and size is not None and size > self._most
         self._most, self._is_looked_at = max(size or 0, self._most), True
         fresh = [
@@ -65,24 +64,28 @@ class Growth:
             for entry in itertools.takewhile(lambda entry: id(entry) not in self._known, _backwards(each))
         ]
         self._known.update(map(id, fresh))
-        return self.without_named(fresh)
+        return self._without_named(fresh, containers)
 
     def take_new(self) -> list[Any]:
         """Return all entries that came since the last call of either, at the cost of looking at each."""
-        entries = [entry for each in self.container.held(is_exact=False).values() for entry in _entries(each)]
+        containers = containers_at(self.container)
+        entries = [entry for each in containers for entry in _entries(each)]
         known, self._known = self._known, set(map(id, entries))
         fresh = self._known - known
-        return self.without_named([entry for entry in entries if id(entry) in fresh]) if fresh else []
+        return self._without_named([entry for entry in entries if id(entry) in fresh], containers) if fresh else []
 
     def without_named(self, entries: list[Any]) -> list[Any]:
         """Leave out those of a dict's entries that go by a name, where these are another matter.
 
         Not where there are more and more: each of them costs a second run.
         """
+        return self._without_named(entries, containers_at(self.container))
+
+    def _without_named(self, entries: list[Any], containers: list[Any]) -> list[Any]:
         if self._has_names or not entries:
             return entries
         sought = set(map(id, entries))
-        dicts = (each for each in self.container.held(is_exact=False).values() if rawtypes.is_instance(each, dict))
+        dicts = (each for each in containers if rawtypes.is_instance(each, dict))
         keys = {id(value): key for each in dicts for key, value in rawtypes.items_of(each) if id(value) in sought}
         named = {node: name for node, key in keys.items() if (name := name_of(key)) is not None}
         self._names.update(named.values())
@@ -94,7 +97,7 @@ class Growth:
 
         There is one then, and none of them goes by itself.
         """
-        dicts = (each for each in self.container.held(is_exact=False).values() if rawtypes.is_instance(each, dict))
+        dicts = (each for each in containers_at(self.container) if rawtypes.is_instance(each, dict))
         entries = (entry for each in dicts for entry in rawtypes.items_of(each) if id(entry[1]) in nodes)
         found = [(weakref.ref.__call__(key), value) for key, value in entries if rawtypes.is_instance(key, weakref.ref)]
         return bool(found) and all(key is not None and are_reached({id(key)}, [value]) for key, value in found)
@@ -128,8 +131,11 @@ def containers_at(place: Place | None) -> list[Any]:
 
 def size_at(container: Place | None, kinds: Sequence[type] = (list, set, deque)) -> int | None:
     """Return how many entries the containers at a place have, None where one is not of `kinds`."""
-    held = list(container.held(is_exact=False).values()) if container is not None else [None]
-    sizes = [rawtypes.length_of(each, kinds) for each in held]
+    return _size_of(containers_at(container), kinds) if container is not None else None
+
+
+def _size_of(containers: Sequence[Any], kinds: Sequence[type]) -> int | None:
+    sizes = [rawtypes.length_of(each, kinds) for each in containers]
     return None if None in sizes else sum(filter(None, sizes))
 
 
@@ -164,6 +170,12 @@ def container_of(first: Sequence[Sequence[Any]], second: Sequence[Sequence[Any]]
     """
     places = (place_of(list(path[:number])) for path, number in partings(first, second))
     return next((place for place in places if place is not None), None)
+
+
+def has_container(path: Sequence[Any]) -> bool:
+    """Tell whether what leads to the last object of a path goes through anything that may have many entries."""
+    steps = zip((None, *path), path[:-1], strict=False)
+    return any(rawtypes.length_of(obj) is not None and not is_own_dict(holder, obj) for holder, obj in steps)
 
 
 def partings(first: Sequence[Sequence[Any]], second: Sequence[Sequence[Any]]) -> Iterator[tuple[Sequence[Any], int]]:

@@ -105,6 +105,20 @@ class Place:
             pass
         return wave
 
+    def holds_any(self, nodes: AbstractSet[int]) -> bool:
+        """Tell whether an object with its id in `nodes` is held there now; the latest are looked at first."""
+        names = _start_of(self._owner())
+        return names is not None and self._leads_from(names, 0, nodes, set())
+
+    def _leads_from(self, holder: Any, number: int, nodes: AbstractSet[int], met: set[tuple[int, int]]) -> bool:
+        found = _follow({id(holder): holder}, self._steps[number])
+        number += 1
+        if number == len(self._steps):
+            return not nodes.isdisjoint(found)
+        fresh = [obj for node, obj in found.items() if (number, node) not in met]
+        met.update((number, id(obj)) for obj in fresh)
+        return len(met) <= MOST_OBJECTS and any(self._leads_from(obj, number, nodes, met) for obj in reversed(fresh))
+
     def _waves(self, *, is_exact: bool, is_strict: bool = True) -> Iterator[dict[int, Any]]:
         """Yield what the owner has its names in, and what each step leads to; nothing past a step to too many."""
         names = _start_of(self._owner())
@@ -313,8 +327,8 @@ def place_of(objects: list[Any]) -> Place | None:
     steps: list[_Step] = []
     holder, first = names, 1 if names is objects[0] else 2
     for index in range(first, len(objects)):
-        if not _is_own_dict(objects[index - 1], objects[index]):
-            owner = objects[index - 2] if index > first and _is_own_dict(objects[index - 2], holder) else holder
+        if not is_own_dict(objects[index - 1], objects[index]):
+            owner = objects[index - 2] if index > first and is_own_dict(objects[index - 2], holder) else holder
             key = _name_in(owner, objects[index], is_data=bool(steps))
             is_attribute = _items_of(owner) is None and key is not None
             position = _position_in(holder, objects[index])
@@ -456,7 +470,8 @@ def _own_dicts(holder: Any) -> list[Any]:
     return [] if names is None else [names]
 
 
-def _is_own_dict(holder: Any, held: Any) -> bool:
+def is_own_dict(holder: Any, held: Any) -> bool:
+    """Tell whether a dict is the one that an object has its attributes in."""
     return type(held) is dict and not rawtypes.is_instance(holder, dict) and rawtypes.instance_dict(holder) is held
 
 
@@ -480,7 +495,8 @@ def _follow(wave: dict[int, Any], step: _Step) -> dict[int, Any]:
 
 def _held_by(holder: Any, step: _Step) -> list[Any]:
     if step.key is not None and step.is_attribute:
-        return [rawtypes.attribute(holder, step.key), rawtypes.c_attribute(holder, step.key)]
+        value = rawtypes.attribute(holder, step.key)
+        return [rawtypes.c_attribute(holder, step.key) if value is None else value]
     if step.key is not None:
         return _entries_by(step.key, _items_of(holder) or ())
     items = list(tuple.__iter__(holder)) if rawtypes.is_instance(holder, tuple) else []

@@ -89,7 +89,7 @@ class Start:
     root: Root
     link: Link | None = None
     thread: int = 0
-    """The id of the other thread that runs the frame, where it starts from one."""
+    """The id of the thread that it is, or of the other one that runs the frame that it is."""
 
 
 class Roots:
@@ -433,7 +433,7 @@ def _thread_start(thread: Any) -> Start | None:
     if not any(thread is running for running in threading.enumerate()):
         return None
     name = describe.quoted(thread_name(thread))
-    return Start(Anchor(THIRD_PARTY, 1, name), Root(f"thread {name}", "thread"))
+    return Start(Anchor(THIRD_PARTY, 1, name), Root(f"thread {name}", "thread"), thread=id(thread))
 
 
 def _loop_start(loop: Any) -> Start | None:
