@@ -140,19 +140,25 @@ class TestPlaceOf:
 
         assert place.holds_any({id(app.CACHE[999][0])})
         assert len(steps) == 3
-        assert place.holds_any({id(app.CACHE[0][0])})
-        assert not place.holds_any({id(app.CACHE[0])})
 
-    def test_a_look_for_one_ends_where_there_is_too_much(self, app, monkeypatch):
-        """Each object is looked at once, whatever leads to it; and past a number of them, none is there."""
-        monkeypatch.setattr(places, "MOST_OBJECTS", 20)
+    def test_what_came_early_is_found_by_a_look_at_all(self, app, monkeypatch):
+        """One by one, so many objects are looked at, once each."""
         shared = [Thing()]
-        app.CACHE = dict.fromkeys(range(1000), shared)
-        place = place_of([app, vars(app), app.CACHE, shared, shared[0]])
-        assert place.holds_any({id(shared[0])})
+        app.CACHE = [[shared] for _ in range(500)]
+        place = place_of([app, vars(app), app.CACHE, app.CACHE[0], shared, shared[0]])
+        steps = []
+        follow = places._follow
+        monkeypatch.setattr(places, "_follow", lambda *args: steps.append(args) or follow(*args))
+        monkeypatch.setattr(places, "LATEST", 1_000)
 
-        app.CACHE = {number: [Thing()] for number in range(30)}
-        assert not place.holds_any({id(app.CACHE[29][0])})
+        assert not place.holds_any({id(shared)})
+        assert len(steps) == 1 + (1 + 500 + 1) + 4
+
+        steps.clear()
+        app.CACHE[0][0] = first = [Thing()]
+        monkeypatch.setattr(places, "LATEST", 20)
+        assert place.holds_any({id(first[0])})
+        assert len(steps) == (1 + 20) + 4
 
     def test_nothing_is_held_where_the_owner_is_gone(self, app):
         """A module that was unloaded has no names."""
