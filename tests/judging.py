@@ -17,8 +17,9 @@ import types
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_leakcheck.checking.check import Check, Plan, Session
+from pytest_leakcheck.checking.check import Check, Session
 from pytest_leakcheck.checking.held import where
+from pytest_leakcheck.checking.plan import Plan
 from pytest_leakcheck.extensions import NONE
 from pytest_leakcheck.options import Options
 from surroundings import answers_of

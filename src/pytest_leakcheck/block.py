@@ -6,8 +6,10 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_leakcheck.checking.check import Check, LeakError, Plan, Session
+from pytest_leakcheck.checking.check import Check, Session
+from pytest_leakcheck.checking.plan import Plan
 from pytest_leakcheck.describe import fault_text
+from pytest_leakcheck.errors import LeakError
 from pytest_leakcheck.extensions import current
 from pytest_leakcheck.marks import as_targets, problem_of_seconds
 from pytest_leakcheck.options import Options

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import pytest
 
 from pytest_leakcheck import describe
-from pytest_leakcheck.checking.check import LeakError
+from pytest_leakcheck.errors import LeakError
 from pytest_leakcheck.marks import as_targets, problem_of_seconds
 from pytest_leakcheck.remedies import why_not_weakable
-from pytest_leakcheck.render.text import render
-from pytest_leakcheck.running.release import parametrize_values
 from pytest_leakcheck.runtime import rawtypes
 
 if TYPE_CHECKING:
@@ -73,6 +71,8 @@ class AssertCollected:
             return
         report = self._check.judge_so_far()
         if report is not None:
+            from pytest_leakcheck.render.text import render  # noqa: PLC0415 - few tests get here
+
             error = LeakError(render(report))
             error.report = report
             raise error
@@ -131,6 +131,7 @@ def assert_collected(request: pytest.FixtureRequest) -> AssertCollected:
     item = request.node
     if not isinstance(item, pytest.Function):
         pytest.fail("assert_collected serves test functions and methods only, not doctests", pytrace=False)
+    from pytest_leakcheck.running.release import parametrize_values  # noqa: PLC0415 - most runs never get here
     from pytest_leakcheck.running.verdict import check_of  # noqa: PLC0415 - most runs never get here; it imports much
 
     return AssertCollected(check_of(item), parametrize_values(item))

@@ -8,7 +8,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from pytest_leakcheck import describe
-from pytest_leakcheck.checking.check import Plan
+from pytest_leakcheck.checking.plan import Plan
 from pytest_leakcheck.remedies import why_no_instance_is_weakable
 from pytest_leakcheck.runtime import rawtypes
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_leakcheck import baseline
 from pytest_leakcheck.extensions import NONE, Extensions
 from pytest_leakcheck.runtime.clock import SEARCH_SECONDS
 
@@ -274,6 +273,8 @@ def _listed(config: pytest.Config, path: str, *, is_updating: bool) -> frozenset
     sent: list[str] | None = getattr(config, "workerinput", {}).get("leakcheck_listed")
     if sent is not None:
         return frozenset(sent)
+    from pytest_leakcheck import baseline  # noqa: PLC0415 - most runs never get here
+
     name = shown(path)
     try:
         known = baseline.read(path, name)

@@ -12,7 +12,8 @@ from pytest_leakcheck import hookspecs, marks
 from pytest_leakcheck.fixtures import assert_collected
 from pytest_leakcheck.hooking import add_extensions
 from pytest_leakcheck.options import OPTIONS, START_PATH, add_options, read_options
-from pytest_leakcheck.patterns.fixtures import (
+from pytest_leakcheck.running.collecting import refuse_wrong_markers
+from pytest_leakcheck.weak_fixtures import (
     weak_callback,
     weak_key_metadata,
     weak_proxy,
@@ -22,7 +23,6 @@ from pytest_leakcheck.patterns.fixtures import (
     weak_value_cache,
     weakable_fixture,
 )
-from pytest_leakcheck.running.collecting import refuse_wrong_markers
 
 if TYPE_CHECKING:
     from collections.abc import Generator

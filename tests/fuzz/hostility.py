@@ -25,7 +25,8 @@ from answering import answer
 
 import hostile
 from hostile import BIG, CASES, EVIL, Text, app, misbehaving, restore, woken
-from pytest_leakcheck.checking.check import Check, Plan, Session
+from pytest_leakcheck.checking.check import Check, Session
+from pytest_leakcheck.checking.plan import Plan
 from pytest_leakcheck.explaining.explain import examine
 from pytest_leakcheck.extensions import NONE
 from pytest_leakcheck.heap.places import below

@@ -27,7 +27,8 @@ from brute import ROOT, Edge, Physical
 from kinds import KINDS, Watched
 
 from pytest_leakcheck.checking import grades
-from pytest_leakcheck.checking.check import Check, Plan, Session
+from pytest_leakcheck.checking.check import Check, Session
+from pytest_leakcheck.checking.plan import Plan
 from pytest_leakcheck.explaining import cyclic, explain
 from pytest_leakcheck.extensions import NONE
 from pytest_leakcheck.heap.nearby import MOST_DISTANCE

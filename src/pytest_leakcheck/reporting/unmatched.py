@@ -13,7 +13,7 @@ from pytest_leakcheck.watching import targets
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from pytest_leakcheck.checking.check import Plan
+    from pytest_leakcheck.checking.plan import Plan
     from pytest_leakcheck.options import Options
 
 OWN = ""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_leakcheck.describe import message_of
-from pytest_leakcheck.heap.frames import take_locals
 from pytest_leakcheck.marks import is_marked, problem_of, vanished
 from pytest_leakcheck.runtime.rawtypes import (
     class_dict,
@@ -118,4 +117,6 @@ def _is_called(what: Any, text: str, inner: types.TracebackType | None) -> bool:
         return False
     if not is_type(what):
         return inner.tb_frame.f_code is getattr(what, "__code__", None)
+    from pytest_leakcheck.heap.frames import take_locals  # noqa: PLC0415 - most runs never get here
+
     return type(next((value for _, value in take_locals(inner.tb_frame)), None)) is what

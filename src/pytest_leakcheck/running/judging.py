@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from pytest_leakcheck.checking.check import Check, Plan
+from pytest_leakcheck.checking.check import Check
+from pytest_leakcheck.checking.plan import Plan
 from pytest_leakcheck.describe import error_text
 from pytest_leakcheck.reporting.beside import completed
 from pytest_leakcheck.running.release import (

@@ -10,7 +10,7 @@ import pytest
 from _pytest.runner import CallInfo, check_interactive_exception
 from _pytest.skipping import xfailed_key
 
-from pytest_leakcheck.checking.check import LeakError
+from pytest_leakcheck.errors import LeakError
 from pytest_leakcheck.neighbours.embedding import embed
 from pytest_leakcheck.neighbours.guarded import call_hook
 from pytest_leakcheck.options import OPTIONS

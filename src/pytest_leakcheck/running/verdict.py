@@ -17,8 +17,9 @@ import pytest
 from _pytest.runner import CallInfo, runtestprotocol
 from _pytest.skipping import xfailed_key
 
-from pytest_leakcheck.checking.check import Check, LeakError, Plan, Session
+from pytest_leakcheck.checking.check import Check, Session
 from pytest_leakcheck.describe import fault_text
+from pytest_leakcheck.errors import LeakError
 from pytest_leakcheck.hooking import FAULTS, extensions_of
 from pytest_leakcheck.marks import plan_for
 from pytest_leakcheck.model import Report
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
+    from pytest_leakcheck.checking.plan import Plan
     from pytest_leakcheck.options import Options
 
 _JUDGE = "leakcheck-judge"
