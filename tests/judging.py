@@ -32,6 +32,7 @@ PRELUDE = """
 import collections, dataclasses, functools, gc, itertools, os, queue, sys, threading, time, types
 import pytest, _pytest.config, _pytest.fixtures
 from pytest_leakcheck.checking import check as module
+from pytest_leakcheck.checking.plan import Plan
 from pytest_leakcheck.extensions import Extensions, KnownHolder
 from pytest_leakcheck.options import Ignored
 

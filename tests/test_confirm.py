@@ -31,6 +31,19 @@ def find_paths(*args, **kwargs):
 
 explain.find_paths = find_paths
 """
+NOTING_WAITS = """
+from pytest_leakcheck.checking import confirm
+
+patience = confirm.patience
+
+def noted(*args):
+    seconds = patience(*args)
+    with open("waits.txt", "a") as file:
+        file.write(f"{seconds} ")
+    return seconds
+
+confirm.patience = noted
+"""
 
 
 def runs_of(suite):
@@ -658,21 +671,7 @@ def test_second():
 
     def test_what_leaks_to_a_thread_is_waited_for_in_vain_three_times(self, suite):
         """A thread may let go in a moment; where it did not in three tests, a thousand more need not wait for it."""
-        suite.write(
-            conftest="""
-            from pytest_leakcheck.checking import confirm
-
-            patience = confirm.patience
-
-            def noted(*args):
-                seconds = patience(*args)
-                with open("waits.txt", "a") as file:
-                    file.write(f"{seconds} ")
-                return seconds
-
-            confirm.patience = noted
-            """
-        )
+        suite.write(conftest=NOTING_WAITS)
         result = suite.run(
             """
             import threading
@@ -688,6 +687,41 @@ def test_second():
 
         result.assert_outcomes(failed=5)
         assert (suite.path / "waits.txt").read_text("utf-8").split() == ["1.0", "1.0", "1.0", "0.0", "0.0"]
+
+    def test_so_is_what_each_of_several_threads_keeps_until_its_next(self, suite):
+        """Some more runs tell that it is none; that the threads let go of it in a moment, no run has told so far."""
+        suite.write(conftest=NOTING_WAITS)
+        result = suite.run(
+            """
+            import queue, threading
+
+            CONTEXT = threading.local()
+
+            def work(jobs):
+                while True:
+                    CONTEXT.job = jobs.get()
+                    CONTEXT.job.done.set()
+
+            QUEUES = [queue.SimpleQueue() for _ in range(2)]
+            for each in QUEUES:
+                threading.Thread(target=work, args=(each,), daemon=True).start()
+
+            @pytest.mark.parametrize("number", range(12))
+            def test_it(number):
+                job, done = Thing(), threading.Event()
+                job.done = done
+                QUEUES.append(QUEUES.pop(0))
+                QUEUES[0].put(job)
+                del job
+                done.wait()
+            """,
+            "--leakcheck",
+        )
+
+        result.assert_outcomes(passed=12)
+        waits = (suite.path / "waits.txt").read_text("utf-8").split()
+        assert waits == ["1.0", "1.0", "1.0", *["0.0"] * (len(waits) - 3)]
+        assert len(waits) > 3
 
     def test_a_leak_elsewhere_is_judged_on_its_own(self, check, suite):
         """A test that leaks at a known place and a new one is told both, and run again for the new one."""

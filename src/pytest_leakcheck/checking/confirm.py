@@ -461,9 +461,9 @@ class Confirmation:
         return len(second) > 0
 
     def _is_old_story(self, finding: Finding) -> bool:
-        """Tell whether several tests have waited in vain for what leaks in the same way."""
+        """Tell whether several tests have waited in vain for what leaks, or is replaced at last, in the same way."""
         known = self.ledger.find(finding)
-        return known is not None and known.verdict == "leak" and known.times >= _IN_VAIN
+        return known is not None and known.times >= _IN_VAIN
 
     def _replaced(self, second: Watch, cost: int) -> list[Leak]:
         """Remember where the second run's survivors are, all of the first one's being dead: none of them accumulates.
