@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pytest_leakcheck.model import Leak
 
 PRELUDE = """
-import collections, dataclasses, functools, gc, itertools, os, queue, sys, threading, time, types
+import collections, contextvars, dataclasses, functools, gc, itertools, os, queue, sys, threading, time, types
 import pytest, _pytest.config, _pytest.fixtures
 from pytest_leakcheck.checking import check as module
 from pytest_leakcheck.checking.plan import Plan

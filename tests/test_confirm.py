@@ -453,7 +453,9 @@ class TestKnownPlaces:
         )
 
         result.assert_outcomes(passed=20)
-        assert [runs_of(suite)[str(number)] for number in range(20)] == 16 * [2] + 4 * [1]
+        runs = [runs_of(suite)[str(number)] for number in range(20)]
+        assert runs == sorted(runs, reverse=True)
+        assert 5 <= runs.count(2) <= 16  # fewer where the machine is so busy that a quick test takes 5 ms
 
     def test_it_is_looked_for_sooner_where_tests_are_slow(self, check, suite):
         """A tenth of a second costs more than a search does."""
@@ -699,8 +701,8 @@ def test_second():
 
             def work(jobs):
                 while True:
-                    CONTEXT.job = jobs.get()
-                    CONTEXT.job.done.set()
+                    CONTEXT.jobs = {"latest": jobs.get()}
+                    CONTEXT.jobs["latest"].done.set()
 
             QUEUES = [queue.SimpleQueue() for _ in range(2)]
             for each in QUEUES:

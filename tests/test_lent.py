@@ -301,16 +301,18 @@ def test_what_its_threads_have_in_a_thread_local_is_the_fixtures(suite, first, o
 
 
 def test_what_another_thread_has_is_the_tests(suite):
-    """Though a fixture with a thread stands."""
+    """Though a fixture with a thread stands: it is judged with them, as one for each thread."""
     suite.write(
         pools=POOLS,
         test_it=WORKING.format(scope="module", name="started_at_once")
         + "POOL = pools.Pool()\n"
         + "".join(f"def test_{name}(pool): POOL.submit(pools.Job())\n" for name in ("other", "more")),
     )
-    result = suite.run("", "--leakcheck")
+    result = suite.run("", "--leakcheck", "-v")
 
-    result.assert_outcomes(passed=5, failed=1)
+    result.assert_outcomes(passed=6)
+    (aside,) = suite.lines_of(result, "leakcheck: set aside: test_it.py::test_other")
+    assert aside.endswith(": a leak if another test leaves one there")
 
 
 def test_what_is_left_there_once_it_has_ended_is_the_tests(shop):

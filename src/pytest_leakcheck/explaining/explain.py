@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_leakcheck import describe
 from pytest_leakcheck.explaining.advice import ADVICE
+from pytest_leakcheck.explaining.keepers import keepers_of
 from pytest_leakcheck.explaining.labels import labelled
 from pytest_leakcheck.extensions import no_words
-from pytest_leakcheck.heap.growth import container_of, has_container, partings
+from pytest_leakcheck.heap.growth import container_of, partings
 from pytest_leakcheck.heap.holders import Heap, unseen_holders
 from pytest_leakcheck.heap.links import (
     INHERENT,
@@ -88,8 +89,7 @@ class Finding(NamedTuple):
     is_weak: bool = False
     """Whether an entry on its path goes once the collector frees something, by a weak reference."""
     keepers: frozenset[int] = frozenset()
-    """The ids of threads, each of which has one of the survivors in a variable or attribute of its own, if all are so:
-    with no container on the way, it keeps but the latest."""
+    """The ids of threads that keep one of the survivors each, if all are kept so, and a verdict is still to come."""
 
     @property
     def is_named(self) -> bool:
@@ -348,11 +348,12 @@ class _Facing(NamedTuple):
         return Finding(leak, members, place, container, above, threads_behind(path), is_weak, keepers)
 
     def _keepers(self, heads: list[int]) -> frozenset[int]:
-        """Return the ids of the threads that have one of `heads` each; empty where one has none, or several."""
+        """Return the ids of the threads that keep one of `heads` each; empty where they are held in other ways."""
         told = [each for index in heads if (each := self.told.get(index)) is not None]
-        keepers = frozenset(each.thread for each in told if each.thread)
-        paths = ([self.heap.objects[node] for node in each.nodes] for each in told)
-        return keepers if len(keepers) == len(heads) and not any(map(has_container, paths)) else frozenset()
+        if self.fresh is None or len(told) < len(heads):
+            return frozenset()
+        paths = [[self.heap.objects[node] for node in each.nodes] for each in told]
+        return keepers_of(paths, [each.thread for each in told])
 
     def _way_back(self, group: _Group) -> str:
         """Return by which reference a fresh survivor leads to an older one, in words; empty where none does."""

@@ -514,8 +514,15 @@ def logger_root(root: Root, objects: list[Any]) -> tuple[Root, list[Any]]:
 def threads_behind(path: Sequence[Any]) -> tuple[int, ...]:
     """Return the ids of all other threads but pytest's, where `path` goes through what one has in a thread-local.
 
-    Which one that is cannot be told. Nothing where it is this thread's, or where the interpreter has such values
-    elsewhere than in a dict of dicts, one for each thread.
+    Which one that is cannot be told.
+    """
+    return () if thread_local_in(path) is None else other_threads()
+
+
+def thread_local_in(path: Sequence[Any]) -> int | None:
+    """Return the index of a thread-local on a path; behind it are its dicts and the one with another thread's values.
+
+    None where it is this thread's, or where the interpreter has such values elsewhere than in a dict of dicts.
     """
     for index in range(len(path) - 2):
         if (
@@ -523,11 +530,11 @@ def threads_behind(path: Sequence[Any]) -> tuple[int, ...]:
             and type(path[index + 1]) is type(path[index + 2]) is dict
         ):
             is_mine = path[index + 2] is rawtypes.instance_dict(path[index])
-            return () if is_mine else _other_threads()
-    return ()
+            return None if is_mine else index
+    return None
 
 
-def _other_threads() -> tuple[int, ...]:
+def other_threads() -> tuple[int, ...]:
     """Return the ids of the threads but this one and those in which pytest or a plugin that runs tests is at work."""
     ours = {frame.thread_id for frame in running_frames() if frame.module.partition(".")[0] in PYTEST_PACKAGES}
     others = (each for each in threading.enumerate() if each is not threading.current_thread())
