@@ -12,6 +12,7 @@ _SLOTS_ARE_WEAK = "objects with slots can be weakly referenced on PyPy"
 _IN_PYTHON = "what is written in C on CPython, or in Python, has other parts on PyPy, so that the path is another one"
 _NO_FREEZE = "PyPy has no gc.freeze"
 _NOT_COUNTED = "PyPy counts no references, so that nobody can tell whether all were found"
+_DICT_BESIDE = "on PyPy an instance refers to its attributes, and to a __dict__ that was read beside them"
 _TOO_SLOW = "on PyPy the test itself takes longer than the time it is given"
 _NOT_TOLD_WHAT_IS_MADE = "PyPy does not tell at a bearable cost what a set-up makes"
 _NO_CALLBACKS = "PyPy's collector has no callbacks, thresholds or generations to be seen"
@@ -70,6 +71,8 @@ ON_PYPY = {
     "test_lent.py::test_what_a_fake_got": _NOT_TOLD_WHAT_IS_MADE,
     "test_lent.py::test_what_is_left_there_once_it_has_ended": _NOT_TOLD_WHAT_IS_MADE,
     "test_letting_go.py": _NO_CALLBACKS,
+    "test_nearby.py::test_a_dict_that_came_into_being_as_it_was_read": _DICT_BESIDE,
+    "test_nearby.py::test_the_last_instances_met_are_met_with_their_dicts": _DICT_BESIDE,
     "test_pace.py": _NO_CALLBACKS,
     "test_patterns.py::TestCallback::test_it_is_called_once": _NOTHING_DIES,
     "test_patterns.py::TestFactoryCache::test_a_weak_cache_forgets": _NOTHING_DIES,
@@ -88,6 +91,7 @@ ON_PYPY = {
     "test_patterns.py::TestTree::test_a_strong_tree_waits_for_the_collector": _NOTHING_DIES,
     "test_patterns.py::TestTree::test_a_weak_tree_dies_with_its_root_at_once": _NOTHING_DIES,
     "test_patterns.py::TestTree::test_the_parent_is_none_once_the_root_is_dead": _NOTHING_DIES,
+    "test_places.py::TestBelow::test_what_hangs_below_two_is_told_of_the_nearer": _NOT_COUNTED,
     "test_patterns.py::TestWeakable::test_a_carrier_dies_alone": _NOTHING_DIES,
     "test_patterns.py::TestWeakable::test_the_remedy_fits_the_class": _SLOTS_ARE_WEAK,
     "test_places.py::TestBelow::test_what_something_else": _NOT_COUNTED,

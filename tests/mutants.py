@@ -50,7 +50,7 @@ TESTS = {
     "ledger": ("judgement", "confirm", "baseline", "hooks", "scopes"),
     "held": ("held",),
     "evidence": ("judgement", "confirm"),
-    "grades": ("judgement", "by_refcount"),
+    "grades": ("judgement", "by_refcount", "faults"),
     "trials": ("trials",),
     "patience": ("patience",),
     "check": ("judgement", "block", "within", "by_refcount", "hooks", "baseline"),

@@ -305,6 +305,22 @@ class TestWhatFails:
         result.assert_outcomes(failed=1)
         assert ".parent     Node, where it began" in report
 
+    def test_what_dies_at_once_after_a_collection_passes(self, tell):
+        """The collector has ended by then."""
+        result, report = tell(
+            """
+            import gc
+
+            def test_fine(assert_collected):
+                node = assert_collected(Node(), by_refcount=True)
+                gc.collect()
+                del node
+            """
+        )
+
+        result.assert_outcomes(passed=1)
+        assert not report
+
     def test_a_live_cycle_that_the_test_cuts_is_none(self, tell):
         """Collections that come while it is whole find nothing to free."""
         result, _ = tell(
