@@ -27,6 +27,10 @@ IS_POSSIBLE = (
     hasattr(os, "fork") and sys.implementation.name == "cpython" and "COVERAGE_PROCESS_CONFIG" not in os.environ
 )
 """Not under coverage, which begins to measure as a process starts."""
+_PATH = {name: value for name, value in os.environ.items() if name == "PYTHONPATH"}
+"""Where the package is that is tested, be it a copy: a suite's folder, which comes first later, is no part of it."""
+_LOADED = ("plugin", "checking.check", "render.text", "running.release")
+"""The modules of ours that are loaded: the plugin, and what takes longest of what it loads where it checks."""
 
 
 class Template:
@@ -54,7 +58,7 @@ class Template:
                 stdout=subprocess.PIPE,
                 text=True,
                 start_new_session=True,
-                env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+                env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | _PATH,
             )
         assert self._process is not None
         assert self._process.stdin is not None
@@ -99,7 +103,7 @@ def _names_of_python() -> dict[str, str]:
 
 def main() -> None:
     """Fork for each line of the input until there is none, and run pytest in the fork."""
-    for name in (*(f"_pytest.{name}" for name in default_plugins), "pytest_leakcheck.plugin"):
+    for name in (*(f"_pytest.{name}" for name in default_plugins), *(f"pytest_leakcheck.{name}" for name in _LOADED)):
         importlib.import_module(name)
     jobs, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     nothing = os.open(os.devnull, os.O_RDWR)

@@ -182,6 +182,30 @@ class TestErrorsOfTheInterpreter:
         assert suite.lines_of(result, ".itself", "where it began")
         assert not suite.lines_of(result, "chain unavailable")
 
+    def test_it_tells_of_none_of_another_class(self, suite):
+        """What made that wait may be another cycle."""
+        suite.write(conftest=breaking("explaining.cyclic:look", "MemoryError"))
+        result = suite.run(
+            """
+            import gc
+
+            class Other: pass
+
+            @pytest.mark.no_leak(instances_of=[Thing, Other], by_refcount=True)
+            def test_cycles():
+                for kind in (Other, Thing, Other):
+                    thing = kind()
+                    thing.itself = thing
+                    del thing
+                    if kind is Other:
+                        gc.collect()
+            """
+        )
+
+        result.assert_outcomes(failed=1)
+        told = [line for line in result.outlines if "made during the test" in line]
+        assert told == ["  test_it.Thing  made during the test", "  test_it.Other × 2  made during the test"]
+
     def test_what_can_not_be_told_at_the_end_is_no_reason_to_fail(self, suite):
         """Whether names fitted classes is one of the lines there, and says so."""
         suite.write(conftest=breaking("reporting.unmatched:all_classes", "MemoryError", 9))
