@@ -457,6 +457,21 @@ class TestKnownPlaces:
         assert runs == sorted(runs, reverse=True)
         assert 5 <= runs.count(2) <= 16  # fewer where the machine is so busy that a quick test takes 5 ms
 
+    def test_one_object_in_two_known_slots_is_recognised_once(self, check):
+        """And the check goes on to its end."""
+        result = check(
+            """
+            class Slots: first = second = None
+
+            def test_first(): Slots.first = Thing()
+            def test_second(): Slots.second = Thing()
+            def test_both(): Slots.first = Slots.second = Thing()
+            """
+        )
+
+        result.assert_outcomes(passed=3)
+        assert not [line for line in result.outlines if "not checked to its end" in line]
+
     def test_it_is_looked_for_sooner_where_tests_are_slow(self, check, suite):
         """A tenth of a second costs more than a search does."""
         slow = "__import__('time').sleep(0.1); pytest.console_main.slot = Thing()"

@@ -131,9 +131,18 @@ class Confirmation:
         before = self.watch.numbers()
         further = self._run_again(again)
         if again is not None and further:
-            return leaks + self._with_lines(self._by_repeat(further, before, again), again)
+            fresh = self._by_repeat(further, before, again)
+            has_left_any = fresh or len(further[-1])
+            return leaks + self._with_lines(fresh, again) if has_left_any else self._made_once(leaks)
         is_certain = self.is_strict and again is None  # a second run that failed tells nothing of what it would leave
         return leaks + (self._by_survival() if is_certain else self._by_recurrence())
+
+    def _made_once(self, leaks: list[Leak]) -> list[Leak]:
+        """Set aside what a first run left at known places, as a second one left nothing, there or elsewhere."""
+        self.ledger.untell(self.test)
+        for leak in leaks:
+            self._tell(leak, "", "made once, not again by a second run")
+        return []
 
     def _recognise_below(self) -> None:
         """Forget what only garbage kept from hanging below what was recognised alone."""

@@ -152,8 +152,11 @@ def held_together(places: Sequence[Place], wanted: AbstractSet[int]) -> list[lis
     holders = rawtypes.each_once(holder for _, met in ends for node, holder in met.items() if node not in known)
     del ends  # a further list of ours that holds a member would count as something else that leads to it
     alone = held_alone(members, holders, wanted) if members else []
-    starts = [[obj for obj in alone if id(obj) in at] for at in nodes]
-    left = set(map(id, alone)) - {id(obj) for start in starts for obj in start}
+    left = set(map(id, alone))
+    starts: list[list[Any]] = []
+    for at in nodes:
+        starts.append([obj for obj in alone if id(obj) in at & left])
+        left -= at
     inner = below_each(starts, left, is_through_classes=False, is_alone=False)
     return [[*start, *rest] for start, rest in zip(starts, inner, strict=True)]
 
