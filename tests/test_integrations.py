@@ -63,6 +63,60 @@ def test_asyncio_ends_cancelled_tasks(libraries, arguments, outcome):
     result.assert_outcomes(**{outcome: 1})
 
 
+def test_asyncio_runs_nothing_else(libraries):
+    """What no test would have run, as the loop never runs again, is not run by the check either."""
+    result = libraries.run(
+        """
+        import asyncio
+
+        LOOPS, CALLED = [], []
+
+        class Thing:
+            def call(self):
+                CALLED.append(1)
+
+        def test_starts():
+            loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(loop)
+            LOOPS.append(loop)
+            loop.call_soon(Thing().call)
+
+        def test_runs_nothing():
+            assert not CALLED
+        """,
+        "--leakcheck",
+    )
+
+    result.assert_outcomes(passed=1, failed=1)
+    assert libraries.lines_of(result, "LEAKED test_it.py::test_starts - ")
+
+
+GENERATOR = """
+import asyncio
+
+LOOP = asyncio.new_event_loop()
+
+async def numbers(order):
+    yield order
+
+async def looks_at_one(order):
+    async for _ in numbers(order):
+        break
+
+def test_leaves(assert_collected):
+    asyncio.set_event_loop(LOOP)
+    LOOP.run_until_complete(looks_at_one(assert_collected(Thing())))
+"""
+
+
+@pytest.mark.parametrize(("arguments", "outcome"), [([], "passed"), (["-p", "no:leakcheck-asyncio"], "failed")])
+def test_asyncio_closes_generators(libraries, arguments, outcome):
+    """An async generator that was left amid a loop, which the loop has begun to close, holds nothing."""
+    result = libraries.run(GENERATOR, *arguments)
+
+    result.assert_outcomes(**{outcome: 1})
+
+
 def test_asyncio_makes_no_loop(libraries):
     """The question whether one is set is no reason for one, and none that runs is touched."""
     result = libraries.run(

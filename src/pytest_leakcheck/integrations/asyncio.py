@@ -1,4 +1,4 @@
-"""asyncio: a loop that stands still between tests does what it has ready; tasks, handles and loops say how they are."""
+"""asyncio: a loop that stands still between tests ends what was cancelled; tasks, handles and loops tell their state."""
 
 from __future__ import annotations
 
@@ -14,15 +14,49 @@ _MOST_TURNS = 5
 """Turns of the loop at most: what cancelled tasks still do takes a few; what goes on for ever must not."""
 
 
+_CLOSING = "async_generator_athrow"
+"""The type of what closes an async generator, which has no public name."""
+
+
 def pytest_leakcheck_drain() -> bool:
-    """Let the loop that is set in this thread do what it would do first when it runs again: end cancelled tasks."""
+    """Let the loop that is set in this thread end what was cancelled, where that is all it has ready.
+
+    Whatever else is ready may be what nobody would ever run, and would change what later tests see.
+    """
     loop = _standing_loop()
-    if loop is None or not loop._ready:  # noqa: SLF001 - an empty queue has no public name
+    ready = list(loop._ready) if loop is not None else []  # noqa: SLF001 - a queue that has no public name
+    if not ready or not all(map(_is_ending, ready)):
         return False
+    del ready  # it would keep alive what the handles call
     for _ in range(_MOST_TURNS):
         loop.call_soon(loop.stop)
         loop.run_forever()
     return True
+
+
+def _is_ending(handle: Any) -> bool:
+    """Tell whether what a handle calls ends a cancelled task, or an async generator that was let go of."""
+    callback, arguments = handle._callback, handle._args  # noqa: SLF001 - they have no public names
+    if callback is None:
+        return True
+    owner = rawtypes.c_attribute(callback, "__self__")
+    is_task = rawtypes.is_instance(owner, asyncio.Task)
+    is_closing = is_task and rawtypes.qualname_of(type(asyncio.Task.get_coro(owner))) == _CLOSING
+    return is_closing or any(map(_is_cancelled, (owner, *arguments)))
+
+
+def _is_cancelled(obj: Any) -> bool:
+    """Tell whether an object is a future that was cancelled, or a task that is about to be."""
+    if not rawtypes.is_instance(obj, asyncio.Future):
+        return False
+    is_asked = rawtypes.is_instance(obj, asyncio.Task) and (obj._must_cancel or _requests_of(obj) > 0)  # noqa: SLF001 - 3.10
+    return is_asked or asyncio.Future.cancelled(obj)
+
+
+def _requests_of(task: Any) -> int:
+    """Return how often a task was asked to be cancelled, which Python 3.10 does not count."""
+    cancelling: Any = getattr(asyncio.Task, "cancelling", None)
+    return cancelling(task) if cancelling is not None else 0
 
 
 def _standing_loop() -> Any:
