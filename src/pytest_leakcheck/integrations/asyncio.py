@@ -1,4 +1,4 @@
-"""asyncio: a loop that stands still between tests ends what was cancelled; tasks, handles and loops tell their state."""
+"""asyncio: a loop that stands still between tests ends what was cancelled; tasks, handles and loops say how."""
 
 from __future__ import annotations
 
