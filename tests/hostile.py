@@ -29,7 +29,7 @@ import weakref
 
 from pytest_leakcheck import describe
 from pytest_leakcheck.explaining.explain import examine
-from pytest_leakcheck.heap.places import below
+from pytest_leakcheck.heap.below import below
 from pytest_leakcheck.model import Report, Survivor
 from pytest_leakcheck.render.graph import draw
 from pytest_leakcheck.render.text import headline, render, render_alive

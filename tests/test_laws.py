@@ -43,6 +43,7 @@ def _called(name):
 
 
 KNOWING = {
+    "heap/below",
     "heap/growth",
     "heap/holders",
     "heap/links",

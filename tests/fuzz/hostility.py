@@ -29,7 +29,7 @@ from pytest_leakcheck.checking.check import Check, Session
 from pytest_leakcheck.checking.plan import Plan
 from pytest_leakcheck.explaining.explain import examine
 from pytest_leakcheck.extensions import NONE
-from pytest_leakcheck.heap.places import below
+from pytest_leakcheck.heap.below import below
 from pytest_leakcheck.model import Report, Survivor
 from pytest_leakcheck.render.graph import draw
 from pytest_leakcheck.render.text import headline, render, render_alive

@@ -456,7 +456,7 @@ class Check:
     def _leave_out(self, kept: Sequence[Any], watch: Watch) -> None:
         """Forget what hangs below values that pytest keeps for the session, unless they are the program's own."""
         with undisturbed():
-            from pytest_leakcheck.heap.places import below, is_shared  # noqa: PLC0415 - most tests never get here
+            from pytest_leakcheck.heap.below import below, is_shared  # noqa: PLC0415 - most tests never get here
 
         nodes = watch.nodes().keys()
         kept = [value for value in kept if interpreter.is_tracked(value) and not is_shared(value)]

@@ -16,8 +16,8 @@ from pytest_leakcheck.checking.held import is_held_by, may_live, names_on, where
 from pytest_leakcheck.checking.ledger import MOST_REMEMBERED, Entrusted, Known, Ledger, Note, Verdict, summary
 from pytest_leakcheck.checking.patience import is_let_go, patience
 from pytest_leakcheck.explaining.explain import Finding, examine
+from pytest_leakcheck.heap.below import are_reached, below
 from pytest_leakcheck.heap.frames import running_threads
-from pytest_leakcheck.heap.places import are_reached, below
 from pytest_leakcheck.model import Root
 from pytest_leakcheck.runtime import rawtypes
 from pytest_leakcheck.runtime.addresses import count_young

@@ -6,8 +6,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pytest_leakcheck.heap.below import below
 from pytest_leakcheck.heap.growth import containers_at, entries_at, size_at
-from pytest_leakcheck.heap.places import below
 
 if TYPE_CHECKING:
     import weakref

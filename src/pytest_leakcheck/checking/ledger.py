@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_leakcheck.describe import tally
+from pytest_leakcheck.heap.below import below
 from pytest_leakcheck.heap.frames import running_threads
 from pytest_leakcheck.heap.growth import Growth, take
-from pytest_leakcheck.heap.places import below, held_together, names_of_type
+from pytest_leakcheck.heap.places import held_together, names_of_type
 
 if TYPE_CHECKING:
     import weakref

@@ -14,7 +14,8 @@ import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from pytest_leakcheck.heap.places import are_reached, below_each, is_own_dict, name_of, place_of
+from pytest_leakcheck.heap.below import are_reached, below_each
+from pytest_leakcheck.heap.places import is_own_dict, name_of, place_of
 from pytest_leakcheck.runtime import collector as gc
 from pytest_leakcheck.runtime import rawtypes
 

@@ -14,10 +14,9 @@ import types
 import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_leakcheck.heap.frames import take_locals
+from pytest_leakcheck.heap.below import below_each, held_alone
 from pytest_leakcheck.runtime import collector as gc
 from pytest_leakcheck.runtime import interpreter, rawtypes
-from pytest_leakcheck.watching.doomed import unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,10 +26,6 @@ MOST_OBJECTS = 100_000
 """Objects looked at below a place at most; past it nothing is recognised."""
 LATEST = 100
 """Objects looked at one by one, to spare a look at all: it pays while each place has its latest near the end."""
-MOST_BELOW = 30_000
-"""Objects looked at below survivors that were recognised."""
-_ODD = (types.FrameType, types.FunctionType, types.TracebackType)
-"""The types of holders that `_parts` does not ask the collector about."""
 _MOST_KEY = 40
 """A longer key is data, not a name."""
 _DEEPEST, _MOST_PARTS = 2, 8
@@ -159,174 +154,6 @@ def held_together(places: Sequence[Place], wanted: AbstractSet[int]) -> list[lis
         left -= at
     inner = below_each(starts, left, is_through_classes=False, is_alone=False)
     return [[*start, *rest] for start, rest in zip(starts, inner, strict=True)]
-
-
-def held_alone(members: list[Any], holders: list[Any], wanted: AbstractSet[int]) -> list[Any]:
-    """Return those with ids in `wanted`, of `members` and what is below, that nothing but `holders` leads to.
-
-    As far as references are counted; then no other list of ours may hold the members.
-    """
-    holders = [*holders, *(names for holder in holders for names in _own_dicts(holder)), members]
-    holders = rawtypes.each_once(
-        holders
-    )  # the views of a class's attributes that were taken at several times have one dict
-    held_by = set(map(id, holders))
-    met = rawtypes.by_id(members)
-    tops = [obj for node, obj in met.items() if node not in held_by and _is_inner(obj, is_through_classes=False)]
-    del met
-    passed = [*tops, *_reached([tops], None, is_through_classes=False, but=held_by)[0]]
-    del tops
-    alone = _alone(passed, holders) if interpreter.COUNTS_REFERENCES else wanted
-    return [obj for obj in passed if id(obj) in wanted and id(obj) in alone]
-
-
-def below(
-    members: list[Any],
-    wanted: AbstractSet[int],
-    *,
-    is_through_classes: bool = False,
-    is_alone: bool = True,
-    but: AbstractSet[int] = frozenset(),
-) -> list[Any]:
-    """Return those of the objects with ids in `wanted` that hang below `members`, near enough to be found at once.
-
-    Modules are not looked into, of functions only those that a call made, at what is theirs alone, and classes only
-    where that is asked for, at their own attributes and those of bases that a call made; nor what has its id in `but`.
-    With `is_alone`, what something else leads to as well hangs below that, as far as references are counted.
-    """
-    return below_each([members], wanted, is_through_classes=is_through_classes, is_alone=is_alone, but=but)[0]
-
-
-def below_each(
-    starts: Sequence[list[Any]],
-    wanted: AbstractSet[int],
-    *,
-    is_through_classes: bool,
-    is_alone: bool = True,
-    but: AbstractSet[int] = frozenset(),
-) -> list[list[Any]]:
-    """Return for each of several lists what hangs below its objects, as `below` does, at the cost of one look.
-
-    What hangs below several is told of that which leads to it by the fewest steps; nothing else may lead to it.
-    """
-    members = [obj for start in starts for obj in start]
-    passed, origin = _reached(starts, wanted, is_through_classes=is_through_classes, but=but)
-    met = wanted & set(origin)
-    if met and is_alone and interpreter.COUNTS_REFERENCES:
-        alone = _alone(passed, members)
-        if not met <= alone:  # what else leads to one may itself be farther below
-            passed, origin = _reached(starts, None, is_through_classes=is_through_classes, but=but)
-            alone = _alone(passed, members)
-        met &= alone
-    found: list[list[Any]] = [[] for _ in starts]
-    for obj in passed:
-        if id(obj) in met:
-            found[origin[id(obj)]].append(obj)
-    return found
-
-
-def _reached(
-    starts: Sequence[list[Any]],
-    wanted: AbstractSet[int] | None,
-    *,
-    is_through_classes: bool,
-    but: AbstractSet[int],
-) -> tuple[list[Any], dict[int, int]]:
-    """Return what references lead to from `starts`, in waves, up to that which meets the last of `wanted`, if any.
-
-    What has its id in `but` is not looked into. The second part tells by id from which of `starts`.
-    """
-    waves, passed, origin = list(starts), list[Any](), dict[int, int]()
-    seen = {*(id(obj) for start in starts for obj in start), *but}
-    most, missing = MOST_BELOW - len(seen) + len(but), 1 if wanted is None else len(wanted)
-    while any(waves) and len(passed) < most and missing > 0:
-        for number, wave in enumerate(waves):
-            fresh: dict[int, Any] = {}
-            for obj in _parts(wave):
-                node = id(obj)
-                if node not in seen and _is_inner(obj, is_through_classes=is_through_classes):
-                    fresh[node] = obj
-            seen.update(fresh)
-            origin.update(dict.fromkeys(fresh, number))
-            waves[number] = list(fresh.values())
-            passed += waves[number]
-            missing -= len(wanted & fresh.keys()) if wanted is not None else 0
-    return passed, origin
-
-
-def _alone(passed: list[Any], members: list[Any]) -> set[int]:
-    """Return the ids of those of `passed`, in no other list of ours, that only `members` and one another lead to.
-
-    Whatever a frame, a class or a function leads to is taken for its own, as their references are not all to be seen.
-    """
-    own = {id(part) for part in _parts([obj for obj in (*members, *passed) if _is_odd(obj)])}
-    own.update(id(obj) for obj in passed if rawtypes.is_type(obj))
-    return set(unreachable(passed, members, own))
-
-
-def _is_odd(holder: Any) -> bool:
-    return rawtypes.is_type(holder) or any(type(holder) is kind for kind in _ODD)
-
-
-def are_reached(wanted: AbstractSet[int], members: list[Any]) -> bool:
-    """Tell whether references lead from `members` to all objects with ids in `wanted`, as far as a near look tells.
-
-    Classes are passed through, modules and functions are not.
-    """
-    seen, wave = set(map(id, members)), members
-    while wave and len(seen) < MOST_BELOW and not wanted <= seen:
-        fresh = {id(obj): obj for obj in gc.get_referents(*wave) if interpreter.is_tracked(obj)}
-        wave = [obj for node, obj in fresh.items() if node not in seen and not is_shared(obj, is_through_classes=True)]
-        seen.update(fresh)
-    return wanted <= seen
-
-
-def _parts(holders: list[Any]) -> list[Any]:
-    """Return what `holders` refer to: of a class its own attributes, of frames and tracebacks the local variables.
-
-    The bases of a class count where a call made them, too. Its own class is nothing that an object has.
-    """
-    found: list[Any] = []
-    for holder in holders:
-        if rawtypes.is_type(holder):
-            found += [value for _, value in rawtypes.items_of(rawtypes.class_dict(holder))]
-            found += [base for base in rawtypes.mro_of(holder) if "<locals>" in rawtypes.qualname_of(base)]
-        elif type(holder) is types.FrameType:
-            found += [value for _, value in take_locals(holder)]
-        elif type(holder) is types.FunctionType:
-            shared = holder.__globals__, getattr(holder, "__builtins__", None)  # which PyPy's lack
-            found += [part for part in gc.get_referents(holder) if not any(part is each for each in shared)]
-        elif type(holder) is types.TracebackType:
-            found += _locals_of(holder)
-        else:
-            found += [part for part in gc.get_referents(holder) if part is not type(holder)]
-    return found
-
-
-def _locals_of(traceback: types.TracebackType) -> list[Any]:
-    """Return the local variables of all frames of a traceback, which is often longer than what hangs below is deep."""
-    found: list[Any] = []
-    link: types.TracebackType | None = traceback
-    while link is not None:
-        found += [value for _, value in take_locals(link.tb_frame)]
-        link = link.tb_next
-    return found
-
-
-def _is_inner(obj: Any, *, is_through_classes: bool) -> bool:
-    """Tell whether an object is to be looked into for what hangs below it."""
-    return interpreter.is_tracked(obj) and not is_shared(obj, is_through_classes=is_through_classes)
-
-
-def is_shared(obj: Any, *, is_through_classes: bool = False) -> bool:
-    """Tell whether an object is the whole program's: a module, a function by its name there, a class unless passed."""
-    if rawtypes.is_type(obj):
-        return not is_through_classes
-    if type(obj) is types.FunctionType:
-        return "<locals>" not in obj.__qualname__  # a decorator made one that a module has by its own name, too
-    if type(obj) is types.CodeType:  # pragma: only on PyPy (8.0.1), where it refers to the module's names
-        return True
-    return rawtypes.is_module(obj)
 
 
 def place_of(objects: list[Any]) -> Place | None:
@@ -468,16 +295,6 @@ def _position_in(holder: Any, value: Any) -> int | None:
     if not is_record and all(type(item) is type(value) for item in items):
         return None
     return next((index for index, item in enumerate(items) if item is value), None)
-
-
-def _own_dicts(holder: Any) -> list[Any]:
-    """Return the dict that has the attributes of a class or an object, which is what holds their values."""
-    if rawtypes.is_type(holder):
-        return gc.get_referents(rawtypes.class_dict(holder))
-    if type(holder) is types.MappingProxyType:
-        return gc.get_referents(holder)
-    names = rawtypes.instance_dict(holder)
-    return [] if names is None else [names]
 
 
 def is_own_dict(holder: Any, held: Any) -> bool:

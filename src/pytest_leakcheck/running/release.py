@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from _pytest.logging import caplog_records_key
 
-from pytest_leakcheck.heap.places import held_alone
+from pytest_leakcheck.heap.below import held_alone
 from pytest_leakcheck.runtime import rawtypes
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_leakcheck.checking.confirm import Confirmation
 from pytest_leakcheck.checking.held import is_held_by, where
-from pytest_leakcheck.heap.places import below
+from pytest_leakcheck.heap.below import below
 from pytest_leakcheck.runtime import rawtypes
 
 if TYPE_CHECKING:

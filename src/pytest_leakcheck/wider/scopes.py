@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_leakcheck import describe
-from pytest_leakcheck.heap.places import below
+from pytest_leakcheck.heap.below import below
 from pytest_leakcheck.runtime import interpreter, rawtypes
 from pytest_leakcheck.runtime.loading import undisturbed
 from pytest_leakcheck.watching.census import Census

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_leakcheck.heap.places import held_alone
+from pytest_leakcheck.heap.below import held_alone
 from pytest_leakcheck.runtime import rawtypes
 from pytest_leakcheck.watching.watch import Watch
 from pytest_leakcheck.wider.bound import is_data, tops_of
