@@ -68,6 +68,8 @@ ON_PYPY = {
     "test_judging.py": _NO_TRACEMALLOC,
     "test_laws.py::test_a_report_says_that_frozen": _NO_FREEZE,
     "test_laws.py::test_holders_hidden_by_freeze": _NO_FREEZE,
+    "test_ledger.py::TestKnown::test_the_latest_are_kept_in_mind": _NOTHING_DIES,
+    "test_ledger.py::TestKnown::test_what_moved_below": _NOT_COUNTED,
     "test_lent.py::test_it_costs_a_second_run_once": _NOT_TOLD_WHAT_IS_MADE,
     "test_lent.py::test_nor_that_of_a_set_up": _NOT_TOLD_WHAT_IS_MADE,
     "test_lent.py::test_what_a_fake_got": _NOT_TOLD_WHAT_IS_MADE,

@@ -47,7 +47,7 @@ TESTS = {
     "paths": ("paths",),
     "watch": ("watch", "addresses"),
     "confirm": ("judgement", "confirm", "baseline", "hooks", "scopes"),
-    "ledger": ("judgement", "confirm", "baseline", "hooks", "scopes"),
+    "ledger": ("ledger", "judgement", "confirm", "baseline", "hooks", "scopes"),
     "held": ("held",),
     "evidence": ("judgement", "confirm"),
     "grades": ("judgement", "by_refcount", "faults"),
