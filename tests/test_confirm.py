@@ -521,6 +521,30 @@ class TestKnownPlaces:
         result.assert_outcomes(passed=1, failed=1)
         assert suite.lines_of(result, "test_it.py::test_second LEAKED")
 
+    def test_what_a_thread_runs_is_of_its_leak_in_each_test(self, check, suite):
+        """Its target and what is in the variables of what it runs, though its stack has them as well."""
+        result = check(
+            """
+            import threading
+
+            class Worker(threading.Thread): pass
+
+            class Socket:
+                def __init__(self):
+                    self.server = Thing()
+                    self.server.socket = self
+                    Worker(target=self.ping, daemon=True).start()
+
+                def ping(self): threading.Event().wait(9)
+
+            @pytest.mark.parametrize("number", range(3))
+            def test_starts(number): Socket()
+            """
+        )
+
+        result.assert_outcomes(failed=3)
+        assert len(suite.lines_of(result, "LEAKED  3 objects that should be gone are still alive")) == 3
+
     def test_slots_by_key_are_slots(self, check):
         """Each key grows once, and is then filled anew; also where its test can't be run again."""
         result = check(

@@ -6,10 +6,11 @@ fifth of the time of a look at each.
 
 from __future__ import annotations
 
+import threading
 import types
 from typing import TYPE_CHECKING, Any
 
-from pytest_leakcheck.heap.frames import take_locals
+from pytest_leakcheck.heap.frames import locals_of_thread, take_locals
 from pytest_leakcheck.runtime import collector as gc
 from pytest_leakcheck.runtime import interpreter, rawtypes
 from pytest_leakcheck.watching.doomed import unreachable
@@ -17,6 +18,7 @@ from pytest_leakcheck.watching.doomed import unreachable
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from collections.abc import Set as AbstractSet
+    from typing import TypeGuard
 
 MOST_BELOW = 30_000
 """Objects looked at below survivors that were recognised."""
@@ -151,10 +153,12 @@ class _Look:
 def _alone(passed: list[Any], members: list[Any]) -> set[int]:
     """Return the ids of those of `passed`, in no other list of ours, that only `members` and one another lead to.
 
-    Whatever a frame, a class or a function leads to is taken for its own, as their references are not all to be seen.
+    Whatever a frame, a class or a function leads to is taken for its own, as their references are not all to be seen;
+    so is what a thread among `members` leads to: others may run for longer.
     """
     plain = _plain_kinds((*members, *passed))
-    odd = [obj for obj in (*members, *passed) if id(type(obj)) not in plain and _is_odd(obj)]
+    odd = [obj for obj in passed if id(type(obj)) not in plain and _is_odd(obj)]
+    odd += [obj for obj in members if id(type(obj)) not in plain and (_is_odd(obj) or _is_thread(obj))]
     own = {id(part) for part in _parts(odd)}
     own.update(id(obj) for obj in odd if rawtypes.is_type(obj))
     del odd  # a further list of ours that holds some would be taken for what else leads there
@@ -162,18 +166,22 @@ def _alone(passed: list[Any], members: list[Any]) -> set[int]:
 
 
 def _plain_kinds(objects: Collection[Any]) -> set[int]:
-    """Return the ids of the types of `objects` that are no classes', modules', functions' or frames'."""
+    """Return the ids of the types of `objects` that are no classes', modules', functions', frames' or threads'."""
     kinds = rawtypes.by_id(list(map(type, objects)))
     return {node for node, kind in kinds.items() if _is_plain(kind)}
 
 
 def _is_plain(kind: type) -> bool:
     is_odd = any(kind is each for each in (*_ODD, *_SHARED))
-    return not (is_odd or rawtypes.derives(kind, type) or rawtypes.derives(kind, types.ModuleType))
+    return not (is_odd or any(rawtypes.derives(kind, base) for base in (type, types.ModuleType, threading.Thread)))
 
 
 def _is_odd(holder: Any) -> bool:
     return rawtypes.is_type(holder) or any(type(holder) is kind for kind in _ODD)
+
+
+def _is_thread(holder: Any) -> TypeGuard[threading.Thread]:
+    return rawtypes.is_instance(holder, threading.Thread)
 
 
 def are_reached(wanted: AbstractSet[int], members: list[Any]) -> bool:
@@ -192,7 +200,8 @@ def are_reached(wanted: AbstractSet[int], members: list[Any]) -> bool:
 def _parts(holders: list[Any]) -> list[Any]:
     """Return what `holders` refer to: of a class its own attributes, of frames and tracebacks the local variables.
 
-    The bases of a class count where a call made them, too. Its own class is nothing that an object has.
+    The bases of a class count where a call made them, too, and the variables of what a thread runs. Its own class is
+    nothing that an object has.
     """
     kinds = _plain_kinds(holders)
     plain = [holder for holder in holders if id(type(holder)) in kinds]
@@ -221,6 +230,9 @@ def _parts_of(holder: Any) -> list[Any]:
         return [part for part in gc.get_referents(holder) if not any(part is each for each in shared)]
     if type(holder) is types.TracebackType:
         return _locals_of(holder)
+    if _is_thread(holder):
+        own = [value for _, value in rawtypes.attributes_of(holder)]  # what it calls is on the stack of a frame, too
+        return [*gc.get_referents(holder), *own, *locals_of_thread(holder)]
     return [part for part in gc.get_referents(holder) if part is not type(holder)]
 
 

@@ -137,6 +137,12 @@ def running_frames() -> Iterator[RunningFrame]:
             frame, depth = frame.f_back, depth + 1
 
 
+def locals_of_thread(thread: threading.Thread) -> list[object]:
+    """Return the values that the functions which a thread runs have in local variables, if it is another than this."""
+    running = (each for each in running_frames() if each.thread_id == id(thread) and not each.is_current)
+    return [value for each in running for _, value in each.take_locals()]
+
+
 def frames_of_greenlet(greenlet: object) -> Iterator[RunningFrame]:
     """Yield the frames of a greenlet that waits to be switched to, innermost first; no collector shows their locals."""
     frame, depth = rawtypes.c_attribute(greenlet, "gr_frame"), 0
