@@ -489,12 +489,27 @@ def module_rank(name: str, module: object) -> int:
 
 
 def class_root(root: Root, objects: list[Any]) -> tuple[Root, list[Any]]:
-    """Start from the class where a path leads from a module to one that has a name of its own to be found by."""
+    """Start from the class where a path leads from a module to one that has a name of its own to be found by.
+
+    Or from the module of that class, where a method's default argument is what the module has by a name of its own.
+    """
     for index in range(len(objects) - 2, 0, -1):
         kind = objects[index]
-        if rawtypes.is_type(kind) and rawtypes.module_naming(kind) is not None:
-            return Root(describe.type_name(kind), "class attribute"), objects[index:]
+        module = rawtypes.module_naming(kind) if rawtypes.is_type(kind) else None
+        if module is not None:
+            first = _global_in(objects, index, rawtypes.module_dict(module))
+            if first is None:
+                return Root(describe.type_name(kind), "class attribute"), objects[index:]
+            name = describe.clean(rawtypes.module_of(kind))
+            return Root(name, "module"), [module, rawtypes.module_dict(module), *objects[first:]]
     return root, objects
+
+
+def _global_in(objects: list[Any], start: int, names: dict[str, Any]) -> int | None:
+    """Return where a path comes, past a function after `start`, to what `names` have; None where it does not."""
+    functions = (index for index in range(start, len(objects)) if type(objects[index]) is types.FunctionType)
+    later = range(next(functions, len(objects)) + 1, len(objects) - 1)
+    return next((index for index in later if rawtypes.key_of(names, objects[index]) is not None), None)
 
 
 def logger_root(root: Root, objects: list[Any]) -> tuple[Root, list[Any]]:
