@@ -1263,7 +1263,7 @@ class TestAcrossProcesses:
         assert suite.lines_of(result, "leakcheck: run a second time: test_it.py::test_slot")
 
     def test_a_failure_after_second_runs_names_them(self, suite):
-        """The first one does, with what tells whether they are the cause."""
+        """With the first test that failed, how many more did, and what tells whether they are the cause."""
         source = """
         def test_a(): KEPT[:] = [Thing()]
         def test_b(): Thing.b = Thing()
@@ -1277,7 +1277,7 @@ class TestAcrossProcesses:
         result.assert_outcomes(passed=4, failed=2)
         (line,) = suite.lines_of(result, "run a second time")
         assert line == (
-            "leakcheck: test_it.py::test_fails failed after tests that were run a second time (test_it.py::test_b, "
-            "test_it.py::test_c, test_it.py::test_d and 1 more); "
-            "if it passes with --leakcheck-repeat=0, a second run left something behind"
+            "leakcheck: test_it.py::test_fails and 1 further test failed after tests that were run a second time "
+            "(test_it.py::test_b, test_it.py::test_c, test_it.py::test_d and 1 more); "
+            "if they pass with --leakcheck-repeat=0, a second run left something behind"
         )

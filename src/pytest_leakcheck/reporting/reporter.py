@@ -124,7 +124,10 @@ class Reporter:
         """The texts of each kind, in the order they came, each once: every process warns of what several set up."""
         self._repeated: dict[str, list[str]] = {}
         """For each process that runs tests those that were run again so far."""
-        self._suspicion = ""
+        self._failed: list[str] = []
+        """The tests that failed, and not by leaks, after others had been run again."""
+        self._before: list[str] = []
+        """The tests that had been run again when the first of them did."""
         self._reruns: set[str] = set()
         """The tests whose latest run is one that is repeated."""
         self._asked: list[dict[str, tuple[int, bool]]] = []
@@ -157,9 +160,10 @@ class Reporter:
         for known in getattr(report, "leakcheck_pardoned", ()):
             self._results.pardoned.append(Pardoned(report.nodeid, self._spot(report), Sighting(*known)))
         plain = getattr(report, "leakcheck", None)
-        if plain is None and report.failed and repeated and not self._suspicion:
-            is_strict_xpass = str(report.longrepr).startswith("[XPASS(strict)]")
-            self._suspicion = "" if is_strict_xpass else _suspicion(report.nodeid, repeated)
+        is_suspicious = plain is None and report.failed and len(repeated) > 0
+        if is_suspicious and not str(report.longrepr).startswith("[XPASS(strict)]"):
+            self._before = self._before or repeated[:]
+            self._failed.append(report.nodeid)
         for each in (plain, getattr(report, "leakcheck_beside", None)):
             if each is not None:
                 self._results.add(report.nodeid, _outcome(report), self._spot(report), Report.from_plain(each))
@@ -275,8 +279,8 @@ class Reporter:
                 yield _nothing_fits(name, number)
         yield from self._notes.get("warning", ())
         yield from self._config.stash[FAULTS].lines()
-        if self._suspicion:
-            yield self._suspicion
+        if self._failed:
+            yield _suspicion(self._failed, self._before)
 
     def _failures(self) -> Iterator[str]:
         befallen: dict[str, list[str]] = {}
@@ -302,12 +306,16 @@ def _write(terminalreporter: Any, line: str, *, yellow: bool = False) -> None:
     terminalreporter.write_line(clean(line, _MOST_TEXT), yellow=yellow)
 
 
-def _suspicion(failed: str, repeated: list[str]) -> str:
-    """Return what to try where a test failed after others, whose second runs may have left something to it."""
+def _suspicion(failed: list[str], repeated: list[str]) -> str:
+    """Return what to try where tests failed after others, whose second runs may have left something to them."""
+    further = len(set(failed)) - 1
+    tests, they = (
+        (f"{failed[0]} and {counted(further, 'further test')}", "they pass") if further else (failed[0], "it passes")
+    )
     rest = f" and {len(repeated) - 3} more" if len(repeated) > 3 else ""
     return (
-        f"{failed} failed after tests that were run a second time ({', '.join(repeated[-3:])}{rest}); "
-        "if it passes with --leakcheck-repeat=0, a second run left something behind"
+        f"{tests} failed after tests that were run a second time ({', '.join(repeated[-3:])}{rest}); "
+        f"if {they} with --leakcheck-repeat=0, a second run left something behind"
     )
 
 
