@@ -90,24 +90,27 @@ def named(targets: Sequence[type | str]) -> TypeFilter:
 class OwnTypes(TypeFilter):
     """The project's own classes, and its modules."""
 
-    def __init__(self, judge: Callable[[type], bool], is_own_module: Callable[[str], bool]) -> None:
+    def __init__(self, judge: Callable[[type], bool], is_own_module: Callable[..., bool]) -> None:
         super().__init__(judge)
         self.is_own_module = is_own_module
-        """Tells whether the module of that name is the project's."""
+        """Tells whether the module of that name is the project's; quickly, where that itself is given as well."""
         self._loaded: tuple[int, frozenset[str]] = 0, frozenset()
 
     def modules(self) -> list[types.ModuleType]:
         """Return the project's modules that are loaded."""
-        loaded = [(name, module) for name, module in rawtypes.items_of(sys.modules) if type(name) is str]
-        return [module for name, module in loaded if rawtypes.is_module(module) and self.is_own_module(name)]
+        return [module for module in self._modules().values() if rawtypes.is_module(module)]
 
     def loaded(self) -> frozenset[str]:
         """Return the names of these modules, as they were when the number of all modules changed last."""
         number, names = self._loaded
         if number != len(sys.modules):
-            names = frozenset(name for name in map(rawtypes.text_of, list(sys.modules)) if self.is_own_module(name))
+            names = frozenset(self._modules())
             self._loaded = len(sys.modules), names
         return names
+
+    def _modules(self) -> dict[str, object]:
+        loaded = [(name, module) for name, module in rawtypes.items_of(sys.modules) if type(name) is str]
+        return {name: module for name, module in loaded if self.is_own_module(name, module)}
 
     def ids_of_globals(self) -> set[int]:
         """Return the ids of what these modules have names for."""
@@ -124,6 +127,10 @@ _LIBRARY = tuple(map(_prefix, {sysconfig.get_path("stdlib"), os.path.realpath(sy
 """Where the interpreter's own modules are, which lie below a project's folder if that is the root of all."""
 
 
+def _fits_none(_: type) -> bool:
+    return False
+
+
 def own(root: str, packages: Sequence[str], *, watched: Sequence[str] = (), ignored: Sequence[str] = ()) -> OwnTypes:
     """Return a filter of the project's own classes.
 
@@ -136,24 +143,25 @@ def own(root: str, packages: Sequence[str], *, watched: Sequence[str] = (), igno
     verdicts: dict[str, bool] = {}
     packages = (*packages, *project_packages(root))
 
-    def is_own(module: str) -> bool:
+    def is_own(module: str, file: str) -> bool:
         if any(module == package or module.startswith(f"{package}.") for package in packages):
             return True
-        file = rawtypes.module_file(module)
         if not file.startswith(folders) or file.startswith(_LIBRARY) or rawtypes.is_in_environment(file):
             return False
         return not (environment.startswith(folders) and environment not in folders and file.startswith(environment))
 
-    def is_own_module(module: str) -> bool:
+    def is_own_module(module: str, loaded: object = None) -> bool:
         if module not in verdicts:
-            verdict = bool(module) and is_own(module)
-            is_known = module in sys.builtin_module_names or rawtypes.module_file(module)
+            file = rawtypes.module_file(module) if loaded is None else rawtypes.file_of(loaded)
+            verdict = bool(module) and is_own(module, file)
+            is_known = module in sys.builtin_module_names or file
             if not (verdict or is_known):  # it may be the stub of a test's, in another's place
                 return False
             verdicts[module] = verdict
         return verdicts[module]
 
-    also, never = named(watched).peek, named(ignored).peek  # the answer to all of it is what is remembered
+    # The answer to all of it is what is remembered.
+    also, never = (named(names).peek if names else _fits_none for names in (watched, ignored))
 
     def judge(kind: type) -> bool:
         module = rawtypes.module_of(kind)
