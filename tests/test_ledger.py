@@ -17,6 +17,10 @@ class Thing:
     pass
 
 
+class Other:
+    pass
+
+
 LEAK = Leak((Survivor("test_ledger.Thing", ""),), None)
 
 
@@ -52,6 +56,10 @@ class TestCrowd:
     def ledger(self, app):
         app.registry, app.others = {}, {}
         return Ledger([known_in(app, f"name_{'abcdefghijk'[number]}") for number in range(MOST_ENTRIES)])
+
+    def test_so_many_are_eight(self):
+        """Each of fewer costs a search, and a look at each test."""
+        assert MOST_ENTRIES == 8
 
     def test_so_many_are_one(self, app, ledger):
         """By the latest one's leak, with the dict as what may grow."""
@@ -199,6 +207,48 @@ class TestKnown:
         after.before = before
 
         assert not known.was_emptied()
+
+
+class TestRecognise:
+    """What came into a container that is known is told by what is known of that."""
+
+    @pytest.fixture
+    def ledger(self, app):
+        app.registry = {"name": Thing()}
+        ledger = Ledger()
+        finding, watch = found(app, app.registry["name"])
+        ledger.remember("leak", finding._replace(container=finding.place.registry()), "test_it", watch, watch.alive())
+        return ledger
+
+    def recognised(self, app, ledger, kind):
+        thing = app.registry["other"] = kind()
+        watch = Watch()
+        watch.add(thing, "")
+        del thing
+        return [len(members) for _, members in ledger.recognise(watch)]
+
+    def test_what_is_of_a_type_that_piled_up_there_is_of_the_leak(self, app, ledger):
+        """What is of another one may be made once."""
+        assert self.recognised(app, ledger, Thing) == [1]
+        assert self.recognised(app, ledger, Other) == []
+
+    def test_the_types_of_all_leaks_of_one_cause_count(self, app, ledger):
+        """A container is known once for each place below it; what is no leak, or of another cause, tells nothing."""
+        beside = known_in(app, "beside", "leak")
+        beside.types.add("test_ledger.Other")
+        ledger.known.append(beside)
+        assert self.recognised(app, ledger, Other) == [1]
+
+        beside.verdict = "replaced"
+        assert self.recognised(app, ledger, Other) == []
+        beside.verdict, beside.leak = "leak", Leak((Survivor("test_ledger.Third", ""),), None)
+        assert self.recognised(app, ledger, Other) == []
+
+    def test_what_comes_into_a_bounded_container_is_bounded(self, app, ledger):
+        """Of whatever type it is."""
+        ledger.known[0].verdict = "bounded"
+
+        assert self.recognised(app, ledger, Other) == [1]
 
 
 class TestReach:

@@ -215,12 +215,9 @@ class Ledger:
         """
         if known.verdict != "leak":
             return True
-        types = {fact.type_name for fact in watch.facts(members)}
-        if not types.isdisjoint(known.types):
-            return True
-        wanted = known.leak.fingerprint
-        others = (each for each in self.known if each.verdict == "leak" and not types.isdisjoint(each.types))
-        return any(each.leak.fingerprint == wanted for each in others)
+        types, wanted = {fact.type_name for fact in watch.facts(members)}, known.leak.fingerprint
+        alike = (each for each in self.known if each.verdict == "leak" and not types.isdisjoint(each.types))
+        return any(each.leak.fingerprint == wanted for each in alike)
 
     def find(self, finding: Finding) -> Known | None:
         """Return what is known of the place or fingerprint of a finding."""
