@@ -314,3 +314,42 @@ class TestRemember:
             known = ledger.remember(verdict, finding, "test_it", watch, ())
             (growth,) = known.growths
             assert growth.container.is_same(finding.container)
+
+
+class TestRememberBeside:
+    """What comes to a leak's place once that was emptied is replaced, as far as is known."""
+
+    @pytest.fixture
+    def leak(self, app):
+        app.registry = {}
+        return known_in(app, "name", "leak")
+
+    def remembered(self, leak, finding, watch):
+        ledger = Ledger([leak])
+        ledger.remember_beside(leak, finding, "test_other", watch, watch.alive())
+        ledger.remember_beside(leak, finding, "test_again", watch, watch.alive())
+        return ledger.known[1:]
+
+    def test_a_leak_that_is_there_is_one(self, app, leak):
+        """Nothing is known beside it."""
+        assert self.remembered(leak, *found(app, app.registry["name"])) == []
+
+    @pytest.mark.parametrize("is_alive", [True, False])
+    def test_where_it_is_no_more_there_is_a_slot(self, app, leak, is_alive):
+        """Known once, by the latest test and what that left, be the earlier ones dead or elsewhere."""
+        thing = app.registry.pop("name")
+        if not is_alive:
+            del thing
+        app.registry["name"] = Thing()
+
+        (known,) = self.remembered(leak, *found(app, app.registry["name"]))
+
+        assert (known.verdict, known.test, known.is_certain) == ("replaced", "test_again", True)
+        assert [ref() for ref in known.refs] == [app.registry["name"]]
+        assert known.place.is_same(leak.place)
+
+    def test_what_has_no_place_is_no_slot(self, app, leak):
+        """There is nothing to know it by."""
+        finding, watch = found(app, app.registry.pop("name"))
+
+        assert self.remembered(leak, finding._replace(place=None), watch) == []
