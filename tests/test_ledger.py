@@ -325,10 +325,13 @@ class TestRememberBeside:
         return known_in(app, "name", "leak")
 
     def remembered(self, leak, finding, watch):
-        ledger = Ledger([leak])
+        elsewhere = Thing.elsewhere = Thing()
+        slots = [place_of([Thing, vars(Thing), elsewhere]), None]
+        ledger = Ledger([*(Known("replaced", LEAK, "test_it", slot) for slot in slots), leak])
+        before = len(ledger.known)
         ledger.remember_beside(leak, finding, "test_other", watch, watch.alive())
         ledger.remember_beside(leak, finding, "test_again", watch, watch.alive())
-        return ledger.known[1:]
+        return ledger.known[before:]
 
     def test_a_leak_that_is_there_is_one(self, app, leak):
         """Nothing is known beside it."""
