@@ -250,6 +250,18 @@ class TestRecognise:
 
         assert self.recognised(app, ledger, Other) == [1]
 
+    @pytest.mark.parametrize(("other", "expected"), [("name-2", [1]), ("other_name", [1]), ("attribute", [])])
+    def test_a_leaks_place_is_by_what_may_be_an_attribute_alone(self, app, other, expected):
+        """Where its container is not known, other keys of dicts are data; an attribute's name is none."""
+        app.registry = {}
+        leak = known_in(app, "attribute" if other == "attribute" else "name-1", "leak")
+        thing = app.registry["name-2" if other == "attribute" else other] = Thing()
+        watch = Watch()
+        watch.add(thing, "")
+        del thing
+
+        assert [len(members) for _, members in Ledger([leak]).recognise(watch)] == expected
+
 
 class TestReach:
     def test_a_first_slot_is_looked_for_near(self):
