@@ -1,6 +1,7 @@
 """What hangs below objects, and what of it nothing else leads to."""
 
 import sys
+import types
 import weakref
 
 import pytest
@@ -116,6 +117,15 @@ class TestBelow:
         wanted = {id(inner)}
         del inner
         assert below.below([top], wanted) == [top.items[1]]
+
+    def test_what_a_module_has_hangs_below_that_alone(self):
+        """Where it is what is asked about, and not only met on the way."""
+        module, inner = types.ModuleType("made"), Thing()
+        module.inner, top = inner, Thing()
+        top.module = module
+
+        assert below.below([module], {id(inner)}, is_alone=False) == [inner]
+        assert below.below([top], {id(inner)}, is_alone=False) == []
 
     def test_a_class_that_an_object_has_beside_its_own_hangs_below_it(self):
         """Also where it is its own, by a name."""

@@ -1,12 +1,14 @@
 """What lies within a few references of the globals of a module."""
 
 import gc
+import sys
 import types
 
 import pytest
 
 from pytest_leakcheck.heap import nearby
 from pytest_leakcheck.heap.nearby import Nearby
+from pytest_leakcheck.runtime import interpreter, rawtypes
 
 
 class Node:
@@ -123,3 +125,22 @@ def test_only_a_few_objects_below_a_holder_are_looked_at(monkeypatch):
     holder = [[wanted] for _ in range(20)]
 
     assert len(list(nearby.lines_below(holder, {id(wanted)}))) == 10
+
+
+@pytest.mark.skipif(not interpreter.COUNTS_REFERENCES, reason="PyPy's built-in functions are profiled in another way")
+def test_the_first_key_of_a_dict_that_changes_meanwhile_is_not_known():
+    """Another thread may add one between the two steps of asking."""
+    names = {"first": 1}
+
+    def change(frame, event, called):
+        if event == "c_call" and called is next:
+            names["second"] = 2
+
+    before = sys.getprofile()
+    sys.setprofile(change)
+    try:
+        found = rawtypes.first_key(names)
+    finally:
+        sys.setprofile(before)
+
+    assert (found, rawtypes.first_key(names), rawtypes.first_key({})) == (None, "first", None)

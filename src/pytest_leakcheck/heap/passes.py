@@ -79,9 +79,8 @@ def recent_objects() -> list[object]:
     spoiled = spoiled_by_asking()
     found: dict[int, object] = {}  # 3.14+: the collector tracks it while it is empty, and so shows it to itself
     for age in range(3):
-        for obj in gc.get_objects(age)[-RECENT:]:
-            if obj is not spoiled and obj is not found:
-                found[id(obj)] = obj
+        recent = (obj for obj in gc.get_objects(age)[-RECENT:] if obj is not spoiled and obj is not found)
+        found.update((id(obj), obj) for obj in recent)
     return list(found.values())  # each once, though a collection in between may have moved it on
 
 
