@@ -132,7 +132,7 @@ def test_the_first_key_of_a_dict_that_changes_meanwhile_is_not_known():
     """Another thread may add one between the two steps of asking."""
     names = {"first": 1}
 
-    def change(frame, event, called):
+    def change(_, event, called):
         if event == "c_call" and called is next:
             names["second"] = 2
 
