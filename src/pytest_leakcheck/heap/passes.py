@@ -79,8 +79,9 @@ def recent_objects() -> list[object]:
     spoiled = spoiled_by_asking()
     found: dict[int, object] = {}  # 3.14+: the collector tracks it while it is empty, and so shows it to itself
     for age in range(3):
-        recent = (obj for obj in gc.get_objects(age)[-RECENT:] if obj is not spoiled and obj is not found)
-        found.update((id(obj), obj) for obj in recent)
+        for obj in gc.get_objects(age)[-RECENT:]:
+            if obj is not spoiled and obj is not found:  # pragma: skipped only on CPython 3.12, and from 3.14 on
+                found[id(obj)] = obj
     return list(found.values())  # each once, though a collection in between may have moved it on
 
 
