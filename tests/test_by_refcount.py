@@ -451,6 +451,38 @@ class TestWhatFails:
         assert "registered suite/test_it.py:25, brought back to life by its __del__" in " ".join(report.split())
         assert ".KEPT" in report
 
+    def test_so_is_one_that_a_collection_amid_the_verdict_brings_back(self, suite, tell):
+        """It comes by itself, once the test is over and before the check's own."""
+        suite.write(
+            conftest="""
+            import gc
+            from pytest_leakcheck.checking.check import Check
+
+            gather = Check.gather
+
+            def gather_and_collect(check):
+                gather(check)
+                gc.collect(0)
+
+            Check.gather = gather_and_collect
+            """
+        )
+        _, report = tell(
+            """
+            KEPT = []
+
+            class Undead(Node):
+                def __del__(self):
+                    KEPT.append(self)
+
+            def test_undead(assert_collected):
+                Node(assert_collected(Undead()))
+            """
+        )
+
+        assert report.startswith("LEAKED  1 object that should be gone is still alive\n")
+        assert "brought back to life by its __del__" in " ".join(report.split())
+
     def test_a_cycle_through_a_module_that_nobody_has_any_more_is_told(self, tell):
         """A module counts for a holder where it is loaded: this one was garbage with the rest of its cycle."""
         _, report = tell(

@@ -275,8 +275,7 @@ class Check:
 
     def gather(self) -> None:
         """End the census and watch what it counted."""
-        for obj, (fact, within) in self._afterlife.back():
-            self.watch.add_back(obj, fact, within)
+        self._take_back()
         census = self._census
         self.stop()
         if census is not None and census.is_broken:
@@ -491,8 +490,18 @@ class Check:
         self._own_grades.clear()
         self.is_over = True
 
+    def _take_back(self) -> bool:
+        """Watch on what a collection that came by itself brought back to life; tell whether there is any."""
+        known = self.watch.nodes().keys()
+        fresh = [each for each in self._afterlife.back() if id(each[0]) not in known]
+        for obj, (fact, within) in fresh:
+            self.watch.add_back(obj, fact, within)
+        return bool(fresh)
+
     def _settle(self, seconds: float) -> float:
         started, slept = clock.now(), self.watch.settle(seconds, self.options.extensions.drain)
+        if self._take_back():  # a collection may come amid the verdict, too
+            self.watch.settle(0.0)
         self.gc_seconds += clock.now() - started - (slept if seconds else 0.0)
         return slept if seconds else 0.0
 
