@@ -49,14 +49,15 @@ def _is_cancelled(obj: Any) -> bool:
     """Tell whether an object is a future that was cancelled, or a task that is about to be."""
     if not rawtypes.is_instance(obj, asyncio.Future):
         return False
-    is_asked = rawtypes.is_instance(obj, asyncio.Task) and (obj._must_cancel or _requests_of(obj) > 0)  # noqa: SLF001 - 3.10
-    return is_asked or asyncio.Future.cancelled(obj)
+    if rawtypes.is_instance(obj, asyncio.Task) and (obj._must_cancel or _is_asked_to_end(obj)):  # noqa: SLF001 - no public name
+        return True
+    return asyncio.Future.cancelled(obj)
 
 
-def _requests_of(task: Any) -> int:
-    """Return how often a task was asked to be cancelled, which Python 3.10 does not count."""
+def _is_asked_to_end(task: Any) -> bool:
+    """Tell whether a task was asked to be cancelled; Python 3.10 does not note that, and each is taken for one."""
     cancelling: Any = getattr(asyncio.Task, "cancelling", None)
-    return cancelling(task) if cancelling is not None else 0
+    return cancelling is None or cancelling(task) > 0
 
 
 def _standing_loop() -> Any:
