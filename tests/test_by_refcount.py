@@ -34,6 +34,17 @@ def test_tree(assert_collected):
     Node(root)
 """
 
+UNDEAD = """
+KEPT = []
+
+class Undead(Node):
+    def __del__(self):
+        KEPT.append(self)
+
+def test_undead(assert_collected):
+    Node(assert_collected(Undead()))
+"""
+
 
 @pytest.fixture
 def tell(suite):
@@ -434,18 +445,7 @@ class TestWhatFails:
 
     def test_an_object_brought_back_to_life_is_a_survivor(self, tell):
         """Its weak references died when its finalizer ran, and it lives on."""
-        _, report = tell(
-            """
-            KEPT = []
-
-            class Undead(Node):
-                def __del__(self):
-                    KEPT.append(self)
-
-            def test_undead(assert_collected):
-                Node(assert_collected(Undead()))
-            """
-        )
+        _, report = tell(UNDEAD)
 
         assert report.startswith("LEAKED  1 object that should be gone is still alive\n")
         assert "registered suite/test_it.py:25, brought back to life by its __del__" in " ".join(report.split())
@@ -467,18 +467,7 @@ class TestWhatFails:
             Check.gather = gather_and_collect
             """
         )
-        _, report = tell(
-            """
-            KEPT = []
-
-            class Undead(Node):
-                def __del__(self):
-                    KEPT.append(self)
-
-            def test_undead(assert_collected):
-                Node(assert_collected(Undead()))
-            """
-        )
+        _, report = tell(UNDEAD)
 
         assert report.startswith("LEAKED  1 object that should be gone is still alive\n")
         assert "brought back to life by its __del__" in " ".join(report.split())

@@ -492,8 +492,9 @@ class Check:
 
     def _take_back(self) -> bool:
         """Watch on what a collection that came by itself brought back to life; tell whether there is any."""
-        known = self.watch.nodes().keys()
-        fresh = [each for each in self._afterlife.back() if id(each[0]) not in known]
+        back = self._afterlife.back()
+        known = self.watch.nodes() if back else {}  # what our own collections bring back is watched already
+        fresh = [each for each in back if id(each[0]) not in known]
         for obj, (fact, within) in fresh:
             self.watch.add_back(obj, fact, within)
         return bool(fresh)

@@ -497,11 +497,11 @@ def class_root(root: Root, objects: list[Any]) -> tuple[Root, list[Any]]:
         kind = objects[index]
         module = rawtypes.module_naming(kind) if rawtypes.is_type(kind) else None
         if module is not None:
-            first = _global_in(objects, index, rawtypes.module_dict(module))
+            names = rawtypes.module_dict(module)
+            first = _global_in(objects, index, names)
             if first is None:
                 return Root(describe.type_name(kind), "class attribute"), objects[index:]
-            name = describe.clean(rawtypes.module_of(kind))
-            return Root(name, "module"), [module, rawtypes.module_dict(module), *objects[first:]]
+            return Root(describe.clean(rawtypes.module_of(kind)), "module"), [module, names, *objects[first:]]
     return root, objects
 
 

@@ -1,4 +1,4 @@
-"""asyncio: a loop that stands still between tests ends what was cancelled; tasks, handles and loops say how."""
+"""asyncio: a loop that stands still between tests ends what was cancelled; tasks and loops say how they are."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from pytest_leakcheck.runtime import rawtypes
 
 _MOST_TURNS = 5
 """Turns of the loop at most: what cancelled tasks still do takes a few; what goes on for ever must not."""
-
-
 _CLOSING = "async_generator_athrow"
 """The type of what closes an async generator, which has no public name."""
 

@@ -308,10 +308,10 @@ def _write(terminalreporter: Any, line: str, *, yellow: bool = False) -> None:
 
 def _suspicion(failed: list[str], repeated: list[str]) -> str:
     """Return what to try where tests failed after others, whose second runs may have left something to them."""
+    tests, they = failed[0], "it passes"
     further = len(set(failed)) - 1
-    tests, they = (
-        (f"{failed[0]} and {counted(further, 'further test')}", "they pass") if further else (failed[0], "it passes")
-    )
+    if further:
+        tests, they = f"{tests} and {counted(further, 'further test')}", "they pass"
     rest = f" and {len(repeated) - 3} more" if len(repeated) > 3 else ""
     return (
         f"{tests} failed after tests that were run a second time ({', '.join(repeated[-3:])}{rest}); "

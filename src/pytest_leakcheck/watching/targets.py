@@ -81,7 +81,7 @@ def named(targets: Sequence[type | str]) -> TypeFilter:
         bases = rawtypes.mro_of(kind)
         if any(base is wanted for base in bases for wanted in classes):
             return True
-        names = [f"{rawtypes.module_of(base)}.{rawtypes.qualname_of(base)}" for base in bases]
+        names = [f"{rawtypes.module_of(base)}.{rawtypes.qualname_of(base)}" for base in bases if globs]
         return any(fnmatch.fnmatchcase(name, glob) for name in names for glob in globs)
 
     return TypeFilter(judge)
@@ -127,10 +127,6 @@ _LIBRARY = tuple(map(_prefix, {sysconfig.get_path("stdlib"), os.path.realpath(sy
 """Where the interpreter's own modules are, which lie below a project's folder if that is the root of all."""
 
 
-def _fits_none(_: type) -> bool:
-    return False
-
-
 def own(root: str, packages: Sequence[str], *, watched: Sequence[str] = (), ignored: Sequence[str] = ()) -> OwnTypes:
     """Return a filter of the project's own classes.
 
@@ -160,8 +156,7 @@ def own(root: str, packages: Sequence[str], *, watched: Sequence[str] = (), igno
             verdicts[module] = verdict
         return verdicts[module]
 
-    # The answer to all of it is what is remembered.
-    also, never = (named(names).peek if names else _fits_none for names in (watched, ignored))
+    also, never = named(watched).peek, named(ignored).peek  # the answer to all of it is what is remembered
 
     def judge(kind: type) -> bool:
         module = rawtypes.module_of(kind)
